@@ -1,0 +1,5 @@
+//! Tests of the domain: tables and random event sequences.
+#![allow(missing_docs, reason = "tests say what they check in their names")]
+
+mod lifecycle;
+mod names;
