@@ -64,6 +64,9 @@ macro_rules! define_id {
             /// The text before the underscore.
             pub const PREFIX: &'static str = $prefix;
 
+            /// Names nothing: no generated id is this one.
+            pub const NIL: Self = Self(Uuid::nil());
+
             /// Makes a fresh id: version 7, so ids sort by creation time (RFC 9562, section 5.7).
             pub fn generate(now: Timestamp, entropy: &dyn Entropy) -> Self {
                 Self(version_7(now, entropy))

@@ -49,7 +49,7 @@ impl RepositoryUrl {
 
     /// Last part of the path without `.git`: the folder a clone makes. Never empty, never a path.
     pub fn short_name(&self) -> String {
-        let last = self.0.path_segments().and_then(|parts| parts.filter(|part| !part.is_empty()).next_back());
+        let last = self.0.path_segments().and_then(|mut parts| parts.rfind(|part| !part.is_empty()));
         let name = last.unwrap_or_default();
         let name = name.strip_suffix(".git").unwrap_or(name);
         let name: String = name

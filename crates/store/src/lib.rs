@@ -1,1 +1,49 @@
-//! store
+//! What must survive: users, workspaces, wanted effects, logs. SQLite or PostgreSQL behind one type.
+//!
+//! [`Store::begin`] gives a transaction, [`Tx`], and every query is a method on it. A use case loads,
+//! decides in `domain`, saves the new state *and what must happen outside because of it* (the outbox),
+//! and commits; whoever performs effects is woken by a nudge. Dropping a [`Tx`] undoes it.
+//!
+//! Suggested reading order: `store`, `tx`, `statement`, `writer` (group commit on SQLite), `outbox`, `log`.
+
+mod store;
+mod tx;
+
+mod error;
+mod migration;
+mod nudge;
+mod postgres;
+mod row;
+mod sqlite;
+mod statement;
+mod value;
+mod writer;
+
+mod audit;
+mod credential;
+mod idempotency;
+mod job;
+mod log;
+mod log_writer;
+mod outbox;
+mod session;
+mod setting;
+mod snapshot;
+mod token;
+mod user;
+mod workspace;
+
+pub use audit::AuditEntry;
+pub use error::StoreError;
+pub use idempotency::Remembered;
+pub use job::{Job, JobId};
+pub use log::{LogLine, NewLine, log_topic};
+pub use log_writer::LogWriter;
+pub use nudge::{EVERYTHING, Topic};
+pub use outbox::ClaimedEffect;
+pub use session::Session;
+pub use snapshot::Snapshot;
+pub use store::Store;
+pub use token::ApiToken;
+pub use tx::Tx;
+pub use writer::WriteCounts;

@@ -1,0 +1,99 @@
+//! Sign-ins of browsers.
+
+use domain::{SessionId, Timestamp, UserId};
+use vault::TokenHash;
+
+use crate::error::StoreError;
+use crate::row::Row;
+use crate::statement::statements;
+use crate::tx::Tx;
+
+/// One sign-in of one browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Id.
+    pub id: SessionId,
+    /// Who signed in.
+    pub user: UserId,
+    /// Hash of the cookie.
+    pub hash: TokenHash,
+    /// What the browser calls itself.
+    pub user_agent: String,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it was last used.
+    pub last_seen_at: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+statements! { "sessions", key "id";
+    INSERT = "insert into sessions (id, user_id, hash, user_agent, created_at, last_seen_at, expires_at) \
+              values ($1, $2, $3, $4, $5, $6, $7)";
+    BY_HASH = "select id, user_id, hash, user_agent, created_at, last_seen_at, expires_at \
+               from sessions where hash = $1";
+    OF_USER = "select id, user_id, hash, user_agent, created_at, last_seen_at, expires_at \
+               from sessions where user_id = $1 order by id desc";
+    TOUCH = "update sessions set last_seen_at = $2 where id = $1 and last_seen_at < $2";
+    DELETE = "delete from sessions where id = $1";
+    DELETE_OF_USER = "delete from sessions where user_id = $1";
+    DELETE_EXPIRED = "delete from sessions where expires_at <= $1";
+}
+
+impl Tx {
+    /// Adds a session.
+    pub async fn insert_session(&mut self, session: &Session) -> Result<(), StoreError> {
+        let values = [
+            session.id.into(),
+            session.user.into(),
+            session.hash.as_bytes().into(),
+            session.user_agent.as_str().into(),
+            session.created_at.into(),
+            session.last_seen_at.into(),
+            session.expires_at.into(),
+        ];
+        self.insert("session", INSERT, values).await
+    }
+
+    /// The session with this cookie, expired or not.
+    pub async fn session_by_hash(&mut self, hash: &TokenHash) -> Result<Option<Session>, StoreError> {
+        self.row(BY_HASH, [hash.as_bytes().into()]).await?.as_ref().map(session).transpose()
+    }
+
+    /// Notes that the session was used.
+    pub async fn touch_session(&mut self, id: SessionId, now: Timestamp) -> Result<(), StoreError> {
+        self.execute(TOUCH, [id.into(), now.into()]).await.map(drop)
+    }
+
+    /// A person's sessions, newest first.
+    pub async fn sessions_of(&mut self, user: UserId) -> Result<Vec<Session>, StoreError> {
+        self.rows(OF_USER, [user.into()]).await?.iter().map(session).collect()
+    }
+
+    /// Ends a session; says whether there was one.
+    pub async fn delete_session(&mut self, id: SessionId) -> Result<bool, StoreError> {
+        Ok(self.execute(DELETE, [id.into()]).await? > 0)
+    }
+
+    /// Ends all sessions of a person.
+    pub async fn delete_sessions_of(&mut self, user: UserId) -> Result<u64, StoreError> {
+        self.execute(DELETE_OF_USER, [user.into()]).await
+    }
+
+    /// Removes sessions whose time is over; says how many.
+    pub async fn delete_expired_sessions(&mut self, now: Timestamp) -> Result<u64, StoreError> {
+        self.execute(DELETE_EXPIRED, [now.into()]).await
+    }
+}
+
+fn session(row: &Row) -> Result<Session, StoreError> {
+    Ok(Session {
+        id: row.parsed("id")?,
+        user: row.parsed("user_id")?,
+        hash: row.token_hash("hash")?,
+        user_agent: row.text("user_agent")?,
+        created_at: row.time("created_at")?,
+        last_seen_at: row.time("last_seen_at")?,
+        expires_at: row.time("expires_at")?,
+    })
+}
