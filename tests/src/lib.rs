@@ -1,1 +1,7 @@
-//! b
+//! Tests of the built executables from outside: real processes, real git, real sandboxes.
+//!
+//! Nothing of Hearth's own code is used here but the test kit; what a test needs it says over the
+//! command line and the public API.
+
+pub mod leftovers;
+pub mod server;

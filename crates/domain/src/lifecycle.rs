@@ -165,7 +165,6 @@ impl Phase {
     /// # Errors
     ///
     /// [`IllegalTransition`] for a start or stop of a workspace that is being deleted.
-    #[expect(clippy::match_same_arms, reason = "one arm a rule; arms merged by their outcome hide the rules")]
     pub fn on(&self, event: &Event, now: Timestamp) -> Result<(Phase, Option<Effect>), IllegalTransition> {
         use {Event as E, Phase as P};
 

@@ -34,3 +34,20 @@ pub struct User {
     /// When the person was added.
     pub created_at: Timestamp,
 }
+
+impl User {
+    /// Author name for commits.
+    pub fn commit_name(&self) -> String {
+        self.display_name.clone().unwrap_or_else(|| self.name.to_string())
+    }
+
+    /// Author address for commits: the person's own, else one that is nobody's, so that a commit can
+    /// always be made and never reaches a stranger (RFC 2606 keeps `.invalid` free).
+    pub fn commit_email(&self) -> String {
+        self.email.clone().unwrap_or_else(|| {
+            let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
+            let name: String = self.name.as_str().chars().map(plain).collect();
+            format!("{name}@users.noreply.invalid")
+        })
+    }
+}

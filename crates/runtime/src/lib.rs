@@ -4,7 +4,11 @@
 //! the machine itself: whatever it needs to find its sandboxes again lies beside them on disk.
 
 pub mod driver;
+pub mod image;
+pub mod memory;
+pub mod native;
 
 pub use driver::{
     BindMount, Boot, Driver, DriverError, Lack, Sandbox, SandboxSpec, SandboxState, SandboxUsage, Support,
 };
+pub use image::{Image, ImageStore};

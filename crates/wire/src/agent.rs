@@ -26,6 +26,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Version of this protocol. A server works with an agent of its own version and of the one before;
 /// both ignore fields they do not know.
@@ -81,7 +82,7 @@ pub struct AgentInfo {
 }
 
 /// Runs one command to its end.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct ExecRequest {
     /// Program and arguments; no shell is put around them.
     pub command: Vec<String>,
@@ -104,7 +105,7 @@ pub struct ExecRequest {
 pub const EXEC_OUTPUT_MAX: usize = 8 << 20;
 
 /// How a command ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ExecResult {
     /// 0…255; 128 + signal when killed by one; 124 when the time was up, 126 and 127 as in a shell.
     pub exit_code: i32,
@@ -119,7 +120,7 @@ pub struct ExecResult {
 }
 
 /// Opens a terminal, which lives until its process ends or it is deleted, whoever watches.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct OpenTerminal {
     /// Columns; 80 where absent.
     #[serde(default)]
@@ -139,7 +140,7 @@ pub struct OpenTerminal {
 }
 
 /// One terminal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TerminalInfo {
     /// Id within the workspace, 1…
     pub id: u32,
@@ -239,7 +240,7 @@ pub struct EgressRequest {
 }
 
 /// Why the agent could not do something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AgentProblem {
     /// Stable word: `not_found`, `invalid`, `exists`, `is_folder`, `no_space`, `permission`, `internal`.
     pub code: String,
@@ -251,9 +252,11 @@ pub struct AgentProblem {
 
 /// Header of an answer that says whether a path was a `file` or a `folder`.
 pub const KIND_HEADER: &str = "hearth-kind";
+/// Header of an answer with a file: when its content last changed, RFC 3339.
+pub const MODIFIED_HEADER: &str = "hearth-modified";
 
 /// What is in a folder, sorted by name, folders first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Listing {
     /// The entries; at most 10 000.
     pub entries: Vec<Entry>,
@@ -262,7 +265,7 @@ pub struct Listing {
 }
 
 /// One entry of a folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Entry {
     /// Name; bytes that are not UTF-8 are replaced.
     pub name: String,

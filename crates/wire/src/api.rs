@@ -1,24 +1,43 @@
 //! The public REST API's documents, as they travel.
+//!
+//! Requests refuse fields they do not know, so that a slip of the pen is an error and not a silent
+//! default. Answers may grow fields in any release. Types with a secret inside have no `Debug`.
+
+mod machine;
+mod person;
+mod problem;
+mod workspace;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What every error looks like: RFC 9457, with a stable `code`, the `mend` and the request's id.
+pub use machine::{Check, Doctor, ImageView, Lack, PullImage, Readiness, Version};
+pub use person::{
+    AuditView, ChangePassword, CreateToken, CreateUser, Me, NewToken, Role, Scope, SessionView, SetUp,
+    SetupState, SignIn, TokenView, UpdateUser, UserRef, UserView, Via,
+};
+pub use problem::{PROBLEM_MEDIA_TYPE, Problem};
+pub use workspace::{
+    CommandControl, CreateWorkspace, FailureView, LimitsRequest, LimitsView, LogLineView, PhaseName,
+    RenameWorkspace, SnapshotView, SourceView, StepName, StepStateName, StepView, UsageView, WorkspaceChange,
+    WorkspaceView,
+};
+
+/// Where all of it lives below the server's address.
+pub const BASE: &str = "/api/v1";
+
+/// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Problem {
-    /// Address of the documentation of this kind of problem.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The kind in words.
-    pub title: String,
-    /// HTTP status.
-    pub status: u16,
-    /// What could not be done, to what.
-    pub detail: String,
-    /// Stable word for programs.
-    pub code: String,
-    /// What the reader can do about it.
-    pub mend: String,
-    /// Finds this request in the server's log.
-    pub request_id: String,
+pub struct Page<T> {
+    /// The items, in the list's order.
+    pub items: Vec<T>,
+    /// What to send as `after` for the next page; absent (`null`) on the last one. Not to be read.
+    pub next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// A list that always fits on one page.
+    pub fn whole(items: Vec<T>) -> Self {
+        Self { items, next: None }
+    }
 }

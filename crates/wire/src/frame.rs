@@ -6,6 +6,7 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Longest payload accepted: 1 MiB. Writers stay at 64 KiB, so that streams share the line fairly.
 pub const PAYLOAD_MAX: usize = 1 << 20;
@@ -47,7 +48,7 @@ pub struct Frame {
 }
 
 /// How a streamed command ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Exit {
     /// As in [`crate::agent::ExecResult`].
     pub exit_code: i32,
@@ -60,7 +61,7 @@ pub struct Exit {
 }
 
 /// Control messages of terminals and streamed commands, both ways.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum TerminalControl {
     /// From the agent, first: output that follows begins at `sequence`. `reset` means what was asked

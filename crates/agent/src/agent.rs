@@ -1,0 +1,114 @@
+//! The agent as a whole: its parts, and serving them on a connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Clock, Entropy, Timestamp};
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
+use wire::agent::AgentConfig;
+
+use crate::activity::Activity;
+use crate::egress::Egress;
+use crate::environment::Environment;
+use crate::terminal::Terminals;
+
+/// As the server has it (crate `link`): what of one stream may be under way unread.
+const STREAM_WINDOW: u32 = 1 << 20;
+const CONNECTION_WINDOW: u32 = 8 << 20;
+/// How often a quiet connection is asked whether it lives. A server that is gone without a word is
+/// noticed within twice this.
+const PING_EVERY: Duration = Duration::from_secs(20);
+/// How long calls under way may take once the agent was asked to end.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Time and randomness.
+#[derive(Clone)]
+pub struct Outside {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Gives what names and pauses are drawn from.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// One workspace's agent. Clones share it.
+#[derive(Clone)]
+pub struct Agent {
+    pub(crate) parts: Arc<Parts>,
+}
+
+/// What the calls work on.
+pub(crate) struct Parts {
+    pub(crate) environment: Environment,
+    pub(crate) outside: Outside,
+    pub(crate) activity: Activity,
+    pub(crate) terminals: Terminals,
+    pub(crate) egress: Egress,
+    pub(crate) started_at: Timestamp,
+    /// Held by the clone under way.
+    pub(crate) clone_turn: tokio::sync::Mutex<()>,
+    /// Cancelled by `POST /v1/shutdown`.
+    pub(crate) stop: CancellationToken,
+}
+
+impl Agent {
+    /// Puts an agent together. Nothing runs and nobody is connected yet, but for the listener that git
+    /// inside finds its way out through, which opens at the first need.
+    pub fn new(config: &AgentConfig, outside: Outside) -> Self {
+        let started_at = outside.clock.now();
+        let parts = Parts {
+            environment: Environment::new(config),
+            activity: Activity::new(outside.clock.clone()),
+            terminals: Terminals::new(),
+            egress: Egress::new(&config.workspace),
+            outside,
+            started_at,
+            clone_turn: tokio::sync::Mutex::default(),
+            stop: CancellationToken::new(),
+        };
+        Self { parts: Arc::new(parts) }
+    }
+
+    /// Dials the server, serves, and dials again, until it is asked to shut down.
+    pub async fn run(&self, config: &AgentConfig) {
+        self.parts.egress.restore(&self.parts.environment).await;
+        crate::reconnect::run(self, config).await;
+        self.parts.terminals.hang_up_all().await;
+    }
+
+    /// Serves calls on one connection until it ends or the agent shuts down.
+    pub async fn serve<I>(&self, io: I)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = TowerToHyperService::new(crate::api::router(self.clone()));
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_send_buf_size(128 << 10)
+            .max_concurrent_streams(512)
+            .keep_alive_interval(PING_EVERY)
+            .keep_alive_timeout(PING_EVERY)
+            .serve_connection(TokioIo::new(io), service);
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = &mut connection => ended,
+            () = self.parts.stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                tokio::time::timeout(LAST_WORDS, connection).await.unwrap_or(Ok(()))
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(error = %error, "connection to the server ended");
+        }
+    }
+
+    /// Whether the agent was asked to shut down.
+    pub fn is_stopping(&self) -> bool {
+        self.parts.stop.is_cancelled()
+    }
+}

@@ -1,0 +1,18 @@
+//! The agent behind a real connection: a real client, real processes, a real git.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod bench;
+mod clone;
+mod egress;
+mod exec;
+mod exec_stream;
+mod files;
+mod flow;
+mod skew;
+mod terminals;

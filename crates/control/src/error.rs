@@ -1,0 +1,188 @@
+//! Why a use case could not be done, in words for the person who wanted it.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use domain::{Denied, IllegalTransition};
+use link::LinkError;
+use runtime::DriverError;
+use store::StoreError;
+
+/// Why a use case could not be done. Every kind has a stable [`Error::code`] and a [`Error::mend`].
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such thing, or the caller must not learn that there is.
+    #[error("no such {what}")]
+    NotFound {
+        /// What was looked for: ``workspace `ws_…` ``.
+        what: String,
+    },
+    /// Nobody is signed in, or the proof is not good (any more).
+    #[error("{why}")]
+    Unauthenticated {
+        /// What was wrong with the proof.
+        why: String,
+    },
+    /// The caller is known and may not.
+    #[error("{why}")]
+    Forbidden {
+        /// Why not.
+        why: String,
+    },
+    /// It cannot be done as things are now.
+    #[error("{what}")]
+    Conflict {
+        /// Stable word for programs: `name_taken`, `not_stopped`, `not_running`.
+        code: &'static str,
+        /// What stands in the way.
+        what: String,
+        /// What to do about it.
+        mend: String,
+    },
+    /// The input is not good.
+    #[error("{what}")]
+    Invalid {
+        /// Which field of the input.
+        field: &'static str,
+        /// What is wrong with it.
+        what: String,
+        /// What would be right.
+        mend: String,
+    },
+    /// Asked too often.
+    #[error("{what}")]
+    TooMany {
+        /// What was asked too often.
+        what: String,
+        /// When the next try may succeed.
+        retry_after: Duration,
+    },
+    /// Something it needs is not there now; a later try may succeed.
+    #[error("{what}")]
+    Unavailable {
+        /// What is not there.
+        what: String,
+        /// What to do about it.
+        mend: String,
+    },
+    /// A fault of Hearth or its machine.
+    #[error("{what}")]
+    Internal {
+        /// What could not be done, to what.
+        what: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Error {
+    /// A stable word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "not_found",
+            Self::Unauthenticated { .. } => "unauthenticated",
+            Self::Forbidden { .. } => "forbidden",
+            Self::Conflict { code, .. } => code,
+            Self::Invalid { .. } => "invalid",
+            Self::TooMany { .. } => "too_many",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Internal { .. } => "internal",
+        }
+    }
+
+    /// What the reader can do about it.
+    pub fn mend(&self) -> String {
+        match self {
+            Self::NotFound { .. } => "check the id; list what there is to find the right one".into(),
+            Self::Unauthenticated { .. } => "sign in again".into(),
+            Self::Forbidden { .. } => "ask an administrator, or use a credential that may".into(),
+            Self::Conflict { mend, .. } | Self::Invalid { mend, .. } | Self::Unavailable { mend, .. } => {
+                mend.clone()
+            }
+            Self::TooMany { retry_after, .. } => {
+                format!("wait {} s, then try again", retry_after.as_secs().max(1))
+            }
+            Self::Internal { .. } => {
+                "try again; if it stays, look for this request in the server's log".into()
+            }
+        }
+    }
+
+    /// There is no such thing.
+    pub(crate) fn missing(what: &str, id: impl Display) -> Self {
+        Self::NotFound { what: format!("{what} `{id}`") }
+    }
+
+    /// A field of the input is not good.
+    pub(crate) fn invalid(field: &'static str, what: impl Display, mend: &str) -> Self {
+        Self::Invalid { field, what: what.to_string(), mend: mend.into() }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable { .. } => Self::Unavailable {
+                what: "cannot reach the database".into(),
+                mend: "try again in a moment; an administrator finds the cause in the server's log".into(),
+            },
+            StoreError::Conflict { what } => Self::Conflict {
+                code: "conflict",
+                what: format!("{what} is taken"),
+                mend: "choose another".into(),
+            },
+            error @ StoreError::Corrupt { .. } => {
+                Self::Internal { what: "cannot read what the database holds".into(), source: Box::new(error) }
+            }
+        }
+    }
+}
+
+impl From<Denied> for Error {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Hidden => Self::NotFound { what: "workspace".into() },
+            Denied::NotOwner | Denied::Scope | Denied::NotAdmin => {
+                Self::Forbidden { why: denied.to_string() }
+            }
+        }
+    }
+}
+
+impl From<IllegalTransition> for Error {
+    fn from(illegal: IllegalTransition) -> Self {
+        Self::Conflict {
+            code: "wrong_phase",
+            what: illegal.to_string(),
+            mend: "it is being removed for ever; make a new workspace".into(),
+        }
+    }
+}
+
+impl From<DriverError> for Error {
+    fn from(error: DriverError) -> Self {
+        let mend = error.mend();
+        match error {
+            DriverError::StillRunning(id) => {
+                Self::Conflict { code: "not_stopped", what: format!("workspace `{id}` is running"), mend }
+            }
+            DriverError::Image { what, .. } => Self::Conflict { code: "image", what, mend },
+            DriverError::NoSpace { .. } | DriverError::Lacks(_) | DriverError::Cancelled => {
+                Self::Unavailable { what: error.to_string(), mend }
+            }
+            error @ (DriverError::NoSandbox(_) | DriverError::NoSnapshot(_) | DriverError::System { .. }) => {
+                Self::Internal { what: "the machine could not do it".into(), source: Box::new(error) }
+            }
+        }
+    }
+}
+
+impl From<LinkError> for Error {
+    fn from(error: LinkError) -> Self {
+        Self::Unavailable {
+            what: format!("the workspace's agent did not answer: {error}"),
+            mend: "try again in a moment; if it stays, stop and start the workspace".into(),
+        }
+    }
+}

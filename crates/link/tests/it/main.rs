@@ -1,0 +1,7 @@
+//! Both ends of the connection, over real sockets.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod agents;
+mod connect;
+mod remote;
+mod stand;

@@ -1,0 +1,4 @@
+//! The encodings of the wire.
+
+mod agent;
+mod frame;

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Makes the container image without any registry: from Debian packages, by mmdebstrap and docker import.
+#
+#     sh target/dist/image.sh [NAME:TAG]
+#
+# Needs: mmdebstrap, docker. Same contents as the Dockerfile beside it.
+set -eu
+
+name="${1:-hearth:latest}"
+here="$(cd "$(dirname "$0")" && pwd)"
+packages="bash-completion,build-essential,ca-certificates,curl,git,less,nano,openssh-client,passt,procps,python3,vim-tiny"
+
+test -x "$here/hearth" || { echo "no executable beside this script; run \`cargo xtask dist\` first" >&2; exit 1; }
+
+mmdebstrap --variant=minbase --include="$packages" \
+    --customize-hook="copy-in $here/hearth /usr/local/bin" \
+    "${SUITE:-bookworm}" - \
+| docker import \
+    --change 'ENV HEARTH_DATA_DIR=/var/lib/hearth' \
+    --change 'VOLUME /var/lib/hearth' \
+    --change 'EXPOSE 8090' \
+    --change 'ENTRYPOINT ["/usr/local/bin/hearth"]' \
+    --change 'CMD ["up", "--listen", "0.0.0.0:8090", "--public-url", "http://localhost:8090"]' \
+    - "$name"
+
+echo "made $name; start it with: docker run --rm --init --privileged -p 127.0.0.1:8090:8090 -v hearth:/var/lib/hearth $name"

@@ -1,0 +1,30 @@
+// The server's documents under the names the pages use. The only file that knows the schema's names.
+
+import type { components } from './schema.gen'
+
+type Schemas = components['schemas']
+
+export type User = Schemas['UserView']
+export type Me = Schemas['Me']
+export type Role = Schemas['Role']
+export type Session = Schemas['SessionView']
+export type ApiToken = Schemas['TokenView']
+export type CreatedToken = Schemas['NewToken']
+export type Scope = Schemas['Scope']
+export type Workspace = Schemas['WorkspaceView']
+export type Phase = Schemas['PhaseName']
+export type Step = Schemas['StepView']
+export type StepName = Schemas['StepName']
+export type Failure = Schemas['FailureView']
+export type Source = Schemas['SourceView']
+export type Limits = Schemas['LimitsRequest']
+export type NewWorkspace = Schemas['CreateWorkspace']
+export type LogLine = Schemas['LogLineView']
+export type Terminal = Schemas['TerminalInfo']
+export type Listing = Schemas['Listing']
+export type Entry = Schemas['Entry']
+export type Usage = Schemas['UsageView']
+export type Snapshot = Schemas['SnapshotView']
+export type Image = Schemas['ImageView']
+export type Support = Schemas['Doctor']
+export type AuditEntry = Schemas['AuditView']

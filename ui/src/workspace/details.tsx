@@ -1,0 +1,111 @@
+// Everything about a workspace that one may want to take along.
+
+import type { ReactNode } from 'react'
+import { bytes } from '@/amount/bytes'
+import type { Workspace } from '@/api/documents'
+import { repositoryPage } from '@/repository/address'
+import { took } from '@/time/format'
+import { Card, Section } from '@/ui/card'
+import { CopyButton, CopyLine } from '@/ui/copy'
+import { Moment } from '@/ui/moment'
+
+export function Details({ workspace }: { workspace: Workspace }) {
+  const { id, source, limits } = workspace
+  const page = source ? repositoryPage(source.repository) : null
+  const api = `${location.origin}/api/v1/workspaces/${id}`
+  return (
+    <div className="grid gap-8 xl:grid-cols-[minmax(20rem,2fr)_3fr]">
+      <Section id="facts" title="Facts">
+        <Card>
+          <dl className="divide-y divide-line">
+            <Fact name="Id" copy={id}>
+              <code className="text-sm">{id}</code>
+            </Fact>
+            <Fact name="Owner">{workspace.owner.name}</Fact>
+            {source ? (
+              <Fact name="Repository" copy={source.repository}>
+                {page ? (
+                  <a
+                    href={page}
+                    target="_blank"
+                    rel="noreferrer"
+                    className="underline decoration-line-strong underline-offset-2 hover:decoration-accent"
+                  >
+                    {source.repository}
+                  </a>
+                ) : (
+                  source.repository
+                )}
+              </Fact>
+            ) : null}
+            {source?.ref ? <Fact name="Ref">{source.ref}</Fact> : null}
+            <Fact name="Folder" copy={workspace.folder}>
+              <code className="text-sm">{workspace.folder}</code>
+            </Fact>
+            <Fact name="Environment">{workspace.rootfs === 'host' ? 'This machine' : workspace.rootfs}</Fact>
+            <Fact name="Limits">
+              {limits.cpu_millis / 1000} cores, {bytes(limits.memory_bytes)}, {limits.pids} processes
+            </Fact>
+            <Fact name="Created">
+              <Moment at={workspace.created_at} />
+            </Fact>
+            <Fact name="Last active">
+              <Moment at={workspace.last_activity_at} />
+            </Fact>
+            {startTook(workspace) ? <Fact name="Last start">{startTook(workspace)}</Fact> : null}
+            <Fact name="Starts">{workspace.run}</Fact>
+          </dl>
+        </Card>
+      </Section>
+      <div className="grid content-start gap-8">
+        <Section id="command-line" title="Command line">
+          <div className="grid gap-2">
+            <CopyLine label="Copy the command that runs a command" text={`hearth exec ${id} -- git status`} />
+            <CopyLine label="Copy the command that shows the log" text={`hearth logs ${id}`} />
+            <CopyLine label="Copy the command that opens it" text={`hearth open ${id}`} />
+            <CopyLine label="Copy the command that stops it" text={`hearth stop ${id}`} />
+          </div>
+        </Section>
+        <Section id="http" title="HTTP" description="With an API token from the settings in HEARTH_TOKEN.">
+          <div className="grid gap-2">
+            <CopyLine
+              label="Copy the request that runs a command"
+              text={[
+                `curl -X POST ${api}/exec \\`,
+                `  -H "Authorization: Bearer $HEARTH_TOKEN" \\`,
+                `  -H "Content-Type: application/json" \\`,
+                `  -d '{"command": ["git", "status"]}'`,
+              ].join('\n')}
+            />
+            <CopyLine
+              label="Copy the request that shows it"
+              text={`curl -H "Authorization: Bearer $HEARTH_TOKEN" ${api}`}
+            />
+          </div>
+        </Section>
+      </div>
+    </div>
+  )
+}
+
+/** From the first step's beginning to the last one's end, once all are done. */
+function startTook({ steps }: Workspace): string | null {
+  const times = steps.flatMap(({ started_at, finished_at }) => [started_at, finished_at]).filter((time) => time != null)
+  if (steps.some(({ state }) => state !== 'done' && state !== 'skipped') || times.length === 0) return null
+  const moments = times.map((time) => Date.parse(time))
+  return `took ${took(Math.max(...moments) - Math.min(...moments))}`
+}
+
+function Fact({ name, copy, children }: { name: string; copy?: string; children: ReactNode }) {
+  return (
+    <div className="flex min-h-10 items-center gap-4 py-1 pr-2 pl-4">
+      <dt className="w-26 shrink-0 text-sm text-muted">{name}</dt>
+      <dd className="min-w-0 flex-1 break-words">{children}</dd>
+      {copy === undefined ? null : (
+        <dd>
+          <CopyButton text={copy} label={`Copy: ${name}`} />
+        </dd>
+      )}
+    </div>
+  )
+}

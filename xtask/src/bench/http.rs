@@ -1,0 +1,261 @@
+//! As much of an HTTP/1.1 client as measuring needs: one kept-alive connection over TCP or a Unix
+//! socket, no time lost in a pool or a runtime.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+/// A server that takes longer than this to say anything is broken.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Where a server listens.
+#[derive(Debug, Clone)]
+pub(super) enum Address {
+    /// `host:port`.
+    Tcp(String),
+    /// A socket in the file system.
+    Unix(PathBuf),
+}
+
+/// Either kind of connection.
+pub(super) enum Stream {
+    /// Over TCP.
+    Tcp(TcpStream),
+    /// Over a Unix socket.
+    Unix(UnixStream),
+}
+
+impl Stream {
+    fn open(address: &Address) -> Result<Self> {
+        Ok(match address {
+            Address::Tcp(host) => {
+                let stream =
+                    TcpStream::connect(host).with_context(|| format!("cannot connect to `{host}`"))?;
+                stream.set_nodelay(true)?;
+                stream.set_read_timeout(Some(PATIENCE))?;
+                Self::Tcp(stream)
+            }
+            Address::Unix(path) => {
+                let stream = UnixStream::connect(path)
+                    .with_context(|| format!("cannot connect to `{}`", path.display()))?;
+                stream.set_read_timeout(Some(PATIENCE))?;
+                Self::Unix(stream)
+            }
+        })
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read(buffer),
+            Self::Unix(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write(buffer),
+            Self::Unix(stream) => stream.write(buffer),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.flush(),
+            Self::Unix(stream) => stream.flush(),
+        }
+    }
+}
+
+/// How much of an answer's body is still to come.
+enum Left {
+    Bytes(u64),
+    Chunks,
+    Nothing,
+}
+
+/// One connection, used for one request after the other.
+pub(super) struct Connection {
+    stream: BufReader<Stream>,
+    token: Option<String>,
+    left: Left,
+}
+
+impl Connection {
+    /// Connects. The token, if any, goes with every request.
+    pub(super) fn open(address: &Address, token: Option<&str>) -> Result<Self> {
+        let stream = BufReader::with_capacity(64 << 10, Stream::open(address)?);
+        Ok(Self { stream, token: token.map(Into::into), left: Left::Nothing })
+    }
+
+    /// One request with a JSON body or none; the answer as JSON, null where it has no body.
+    pub(super) fn call(&mut self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
+        let (kind, bytes) = match body {
+            Some(body) => ("application/json", body.to_string().into_bytes()),
+            None => ("", vec![]),
+        };
+        let answer = self.send(method, path, kind, &mut bytes.as_slice(), bytes.len() as u64)?;
+        if answer.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&answer).with_context(|| format!("the answer to {method} {path} is not JSON"))
+    }
+
+    /// One request with a body of any kind; the answer's bytes.
+    pub(super) fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        kind: &str,
+        body: &mut dyn Read,
+        length: u64,
+    ) -> Result<Vec<u8>> {
+        let status = self.begin(method, path, &[("content-type", kind)], body, length)?;
+        let mut answer = vec![];
+        while self.read_some(&mut answer)? {}
+        if status >= 300 {
+            bail!("{method} {path} answered {status}: {}", String::from_utf8_lossy(&answer));
+        }
+        Ok(answer)
+    }
+
+    /// Sends a request and reads the answer's head; its body is left to [`Connection::read_some`].
+    pub(super) fn begin(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &mut dyn Read,
+        length: u64,
+    ) -> Result<u16> {
+        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n");
+        if let Some(token) = &self.token {
+            head.extend(["authorization: Bearer ", token, "\r\n"]);
+        }
+        for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
+            head.extend([name, ": ", value, "\r\n"]);
+        }
+        head.push_str("\r\n");
+        let mut bytes = head.into_bytes();
+        let stream = self.stream.get_mut();
+        if length <= 1 << 16 {
+            body.read_to_end(&mut bytes)?;
+            stream.write_all(&bytes)?;
+        } else {
+            stream.write_all(&bytes)?;
+            std::io::copy(body, stream)?;
+        }
+        self.read_head()
+    }
+
+    fn read_head(&mut self) -> Result<u16> {
+        let status = self.line()?;
+        let status = status.split(' ').nth(1).and_then(|code| code.parse::<u16>().ok());
+        let status = status.context("the server does not speak HTTP/1.1")?;
+        self.left = Left::Nothing;
+        loop {
+            let line = self.line()?.to_ascii_lowercase();
+            match line.split_once(':') {
+                None => return Ok(status),
+                Some(("content-length", length)) => self.left = Left::Bytes(length.trim().parse()?),
+                Some(("transfer-encoding", how)) if how.contains("chunked") => self.left = Left::Chunks,
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Reads the next piece of the body; false when there is no more.
+    pub(super) fn read_some(&mut self, into: &mut Vec<u8>) -> Result<bool> {
+        match self.left {
+            Left::Nothing => return Ok(false),
+            Left::Bytes(length) => {
+                self.stream.by_ref().take(length).read_to_end(into)?;
+                self.left = Left::Nothing;
+            }
+            Left::Chunks => {
+                let line = self.line()?;
+                let size = line.split(';').next().unwrap_or_default().trim();
+                let size = u64::from_str_radix(size, 16).context("bad chunk in an answer")?;
+                self.stream.by_ref().take(size).read_to_end(into)?;
+                self.line()?;
+                if size == 0 {
+                    self.left = Left::Nothing;
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        if self.stream.read_line(&mut line).context("cannot read the server's answer")? == 0 {
+            bail!("the server closed the connection");
+        }
+        Ok(line.trim_end().to_owned())
+    }
+
+    /// Gives up HTTP: the bare connection, after an upgrade.
+    pub(super) fn into_stream(self) -> BufReader<Stream> {
+        self.stream
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server that answers one connection with fixed bytes, once it has seen the end of a head.
+    fn answering(text: &'static str) -> Address {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = Address::Tcp(listener.local_addr().unwrap().to_string());
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut seen = vec![];
+            while !seen.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                seen.push(byte[0]);
+            }
+            stream.write_all(text.as_bytes()).unwrap();
+        });
+        address
+    }
+
+    #[test]
+    fn bodies_by_length_and_in_chunks_are_read() {
+        for text in [
+            "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{\"a\":1}",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{\"a\r\n4\r\n\":1}\r\n0\r\n\r\n",
+        ] {
+            let mut connection = Connection::open(&answering(text), None).unwrap();
+
+            assert_eq!(connection.call("GET", "/", None).unwrap()["a"], 1);
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_an_error_with_its_text() {
+        let address = answering("HTTP/1.1 409 Conflict\r\nContent-Length: 4\r\n\r\nwhy?");
+        let mut connection = Connection::open(&address, None).unwrap();
+
+        let error = connection.call("GET", "/x", None).unwrap_err();
+
+        assert_eq!(error.to_string(), "GET /x answered 409: why?");
+    }
+
+    #[test]
+    fn an_answer_without_a_body_is_null() {
+        let mut connection = Connection::open(&answering("HTTP/1.1 204 No Content\r\n\r\n"), None).unwrap();
+
+        assert_eq!(connection.call("DELETE", "/x", None).unwrap(), Value::Null);
+    }
+}
