@@ -30,7 +30,7 @@ fn every_wrong_address_gets_its_own_answer() {
     }
 
     let missing = refused(&server, &["start", &format!("{}/missing.git", git.url)]);
-    assert!(missing.contains("missing or private"), "{missing}");
+    assert!(missing.contains("does not exist or is private"), "{missing}");
     let no_ref = refused(&server, &["start", &format!("{}/sample.git", git.url), "--ref", "mian"]);
     assert!(no_ref.contains("`mian`"), "{no_ref}");
     assert!(no_ref.contains("main"), "a near name is offered: {no_ref}");

@@ -59,9 +59,10 @@ fn list(server: &Server) -> Option<Vec<Value>> {
 
 #[test]
 fn a_server_killed_at_random_moments_loses_and_leaves_nothing() {
-    let seed = std::env::var("HEARTH_CRASH_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(|| {
-        std::time::UNIX_EPOCH.elapsed().map_or(1, |age| age.subsec_nanos()).into()
-    });
+    let seed = std::env::var("HEARTH_CRASH_SEED")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(|| std::time::UNIX_EPOCH.elapsed().map_or(1, |age| age.subsec_nanos()).into());
     eprintln!("HEARTH_CRASH_SEED={seed}");
     let mut dice = Dice(u64::max(seed, 1));
     let mut server = Server::start();
@@ -113,7 +114,8 @@ fn a_server_killed_at_random_moments_loses_and_leaves_nothing() {
             let id = workspace["id"].as_str().unwrap();
             wait_for("a command to run", || {
                 let run = json!({"command": ["true"]});
-                let (status, result) = call(&server.socket(), "POST", &format!("/workspaces/{id}/exec"), Some(&run))?;
+                let (status, result) =
+                    call(&server.socket(), "POST", &format!("/workspaces/{id}/exec"), Some(&run))?;
                 (status == 200 && result["exit_code"] == 0).then_some(())
             });
         }

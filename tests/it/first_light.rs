@@ -1,5 +1,5 @@
-use blackbox::server::{Server, text, wait_for};
 use blackbox::leftovers;
+use blackbox::server::{Server, text, wait_for};
 
 #[test]
 fn a_pasted_url_becomes_a_workspace_whose_git_just_works() {
@@ -112,7 +112,8 @@ fn agent_pid(server: &Server) -> i32 {
 
 fn sample_url() -> String {
     // One git server for the whole process, alive until it ends.
-    static GIT: std::sync::OnceLock<(testkit::git::Repository, testkit::git::GitServer)> = std::sync::OnceLock::new();
+    static GIT: std::sync::OnceLock<(testkit::git::Repository, testkit::git::GitServer)> =
+        std::sync::OnceLock::new();
     let (_, git) = GIT.get_or_init(|| {
         let repository = testkit::git::Repository::sample();
         let server = testkit::git::serve(repository.parent());

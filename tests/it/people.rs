@@ -6,17 +6,7 @@ use serde_json::{Value, json};
 fn client() -> reqwest::Client {
     // Only plain HTTP to loopback is spoken here, but a client wants a provider to be there.
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
-    reqwest::Client::builder().cookie_store_off().build().unwrap()
-}
-
-/// reqwest is built without its cookie store here; this only says so where it matters.
-trait WithoutCookies {
-    fn cookie_store_off(self) -> Self;
-}
-impl WithoutCookies for reqwest::ClientBuilder {
-    fn cookie_store_off(self) -> Self {
-        self.no_proxy()
-    }
+    reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
 #[tokio::test]

@@ -20,7 +20,13 @@ async fn attach(server: &Server, workspace: &str, terminal: &str, since: u64) ->
 fn open_terminal(server: &Server, workspace: &str) -> String {
     // The command line has no terminals yet; the API is asked through its own socket.
     let output = std::process::Command::new("curl")
-        .args(["-sS", "--unix-socket", server.socket().to_str().unwrap(), "-H", "content-type: application/json"])
+        .args([
+            "-sS",
+            "--unix-socket",
+            server.socket().to_str().unwrap(),
+            "-H",
+            "content-type: application/json",
+        ])
         .args(["-d", r#"{"columns":80,"rows":24,"command":["/bin/sh"]}"#])
         .arg(format!("http://hearth.local/api/v1/workspaces/{workspace}/terminals"))
         .output()
@@ -34,10 +40,12 @@ async fn a_terminal_that_prints_numbers_across_a_server_restart_shows_every_numb
     let repository = testkit::git::Repository::sample();
     let git = testkit::git::serve(repository.parent());
     let mut server = Server::start();
-    let workspace = server.json(&["start", &format!("{}/sample.git", git.url)])["id"].as_str().unwrap().to_owned();
+    let workspace =
+        server.json(&["start", &format!("{}/sample.git", git.url)])["id"].as_str().unwrap().to_owned();
     let terminal = open_terminal(&server, &workspace);
     let mut socket = attach(&server, &workspace, &terminal, 0).await.expect("attached");
-    let script = "stty -echo; i=0; while [ $i -lt 400 ]; do echo n$i; i=$((i+1)); sleep 0.01; done; echo finished\n";
+    let script =
+        "stty -echo; i=0; while [ $i -lt 400 ]; do echo n$i; i=$((i+1)); sleep 0.01; done; echo finished\n";
     socket.send(Message::binary(script.as_bytes().to_vec())).await.unwrap();
 
     let mut shown = vec![];
@@ -63,7 +71,11 @@ async fn a_terminal_that_prints_numbers_across_a_server_restart_shows_every_numb
         }
         if shown.len() > 600 * (restarts + 1) && restarts < 2 {
             restarts += 1;
-            if restarts == 1 { server.kill() } else { server.stop() }
+            if restarts == 1 {
+                server.kill();
+            } else {
+                server.stop();
+            }
             server.run();
         }
     }
@@ -91,7 +103,8 @@ async fn ctrl_c_ends_a_flood() {
     let repository = testkit::git::Repository::sample();
     let git = testkit::git::serve(repository.parent());
     let server = Server::start();
-    let workspace = server.json(&["start", &format!("{}/sample.git", git.url)])["id"].as_str().unwrap().to_owned();
+    let workspace =
+        server.json(&["start", &format!("{}/sample.git", git.url)])["id"].as_str().unwrap().to_owned();
     let terminal = open_terminal(&server, &workspace);
     let mut socket = attach(&server, &workspace, &terminal, 0).await.expect("attached");
 

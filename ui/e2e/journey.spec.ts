@@ -124,6 +124,7 @@ test('a stranger becomes somebody who types in a clone', async ({ page }) => {
     await expect(page.getByRole('table', { name: 'Workspaces' })).toBeVisible()
     await look(page, 'journey-workspaces')
     await page.keyboard.press('Control+k')
+    await expect(page.getByRole('combobox')).toBeFocused()
     await page.keyboard.type('snapshots')
     await page.keyboard.press('Enter')
     await expect(page.getByRole('button', { name: /Delete the snapshot/ })).toBeVisible()

@@ -1,5 +1,7 @@
-//! The browser journey: a real Chromium against a real server, which clones from a real Git server.
+//! What a browser sees: every page with a stand-in for the server, then the journey, a real Chromium
+//! against a real server which clones from a real Git server.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -9,6 +11,21 @@ use crate::service::Service;
 use crate::steps::Found;
 use crate::tools::Node;
 use crate::{runner, shell, ui};
+
+/// Looks at every page in every state, served from the built UI with a stand-in for the server.
+pub(crate) fn pages() -> Result<Found> {
+    let chromium = shell::find("chromium").context("`chromium` is not installed")?;
+    let node = Node::provide()?;
+    ui::install(&node)?;
+    let mut browser = node.npm();
+    browser.args(["run", "e2e", "--", "gallery"]).env("CI", "true").env("HEARTH_CHROMIUM", chromium);
+    runner::run(browser.env("HEARTH_SCREENSHOTS", screenshots()).env_remove("HEARTH_URL"))
+}
+
+/// Where pictures of the pages go, for people to look at.
+fn screenshots() -> PathBuf {
+    crate::project::target().join("screenshots")
+}
 
 /// Starts the server, the Git server and the browser tests, and stops all of them.
 pub(crate) fn run() -> Result<Found> {
@@ -39,8 +56,9 @@ pub(crate) fn run() -> Result<Found> {
     let url = after(&server.output(), "Hearth is ready at ").context("the server did not say where it is")?;
 
     let mut browser = node.npm();
-    browser.args(["run", "e2e"]).env("CI", "true").env("HEARTH_CHROMIUM", chromium);
-    browser.env("HEARTH_URL", &url).env("HEARTH_SETUP_URL", &setup).env("HEARTH_REPOSITORY_URL", &repository);
+    browser.args(["run", "e2e", "--", "journey"]).env("CI", "true").env("HEARTH_CHROMIUM", chromium);
+    browser.env("HEARTH_URL", &url).env("HEARTH_SETUP_URL", &setup).env("HEARTH_REPO_URL", &repository);
+    browser.env("HEARTH_SCREENSHOTS", screenshots());
     let mut found = runner::run(&mut browser);
 
     let swept = sweep(&data);
@@ -59,7 +77,7 @@ fn after(said: &str, start: &str) -> Option<String> {
 }
 
 /// Deletes what the journey left: workspaces outlive their server.
-fn sweep(data: &std::path::Path) -> Result<()> {
+fn sweep(data: &Path) -> Result<()> {
     let hearth = |arguments: &[&str]| {
         let mut command = shell::command(Profile::Dev.hearth());
         command.args(arguments).env("HEARTH_DATA_DIR", data).env_remove("HEARTH_SERVER");

@@ -62,12 +62,27 @@ struct Step {
 /// All steps of a run so far.
 #[derive(Default)]
 pub(crate) struct Steps {
+    /// The names of the only steps to run; all where empty.
+    only: Vec<String>,
     done: Vec<Step>,
 }
 
 impl Steps {
-    /// Runs one step, prints how long it took, and answers whether it passed.
+    /// A run of the named steps only, or of all where none is named.
+    pub(crate) fn only(names: Vec<String>) -> Self {
+        Self { only: names, done: vec![] }
+    }
+
+    fn is_wanted(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|wanted| wanted == name)
+    }
+
+    /// Runs one step, prints how long it took, and answers whether it passed. One that is not wanted is
+    /// taken to have passed before.
     pub(crate) fn run(&mut self, name: &'static str, step: impl FnOnce() -> Result<Found>) -> bool {
+        if !self.is_wanted(name) {
+            return true;
+        }
         println!("\n── {name} ──");
         let begun = Instant::now();
         let mut found =
@@ -87,6 +102,9 @@ impl Steps {
 
     /// Records that a step was not tried.
     pub(crate) fn skip(&mut self, name: &'static str, why: &str) {
+        if !self.is_wanted(name) {
+            return;
+        }
         println!("\n── {name}: skipped: {why}");
         let found = Found {
             tally: Tally { skipped: 1, ..Tally::default() },
@@ -137,6 +155,17 @@ mod tests {
 
         assert!(!passed);
         assert_eq!(steps.done[0].found.tally, Tally { passed: 0, failed: 1, skipped: 0 });
+    }
+
+    #[test]
+    fn a_step_that_is_not_wanted_does_not_run_and_does_not_count() {
+        let mut steps = Steps::only(vec!["wanted".into()]);
+
+        assert!(steps.run("other", || anyhow::bail!("must not run")));
+        steps.skip("third", "does not count either");
+        steps.run("wanted", || Ok(Found::passed()));
+
+        assert_eq!(steps.done.iter().map(|step| step.name).collect::<Vec<_>>(), ["wanted"]);
     }
 
     #[test]

@@ -19,12 +19,15 @@ pub(crate) struct Test {
     /// Leave out doc tests, the black-box suite and the browser journey; install nothing.
     #[arg(long)]
     fast: bool,
+    /// Run only this step, named as in the summary; may be given more than once.
+    #[arg(long, value_name = "STEP")]
+    only: Vec<String>,
 }
 
 impl Test {
     /// Runs all steps and answers whether everything passed.
     pub(crate) fn run(self) -> ExitCode {
-        let mut steps = Steps::default();
+        let mut steps = Steps::only(self.only);
         if self.fast {
             steps.skip("packages", "--fast installs nothing");
         } else {
@@ -41,7 +44,7 @@ impl Test {
         });
         steps.run("tests", || nextest(&["--workspace", "--exclude", "blackbox"]));
         if self.fast {
-            for name in ["doc tests", "black box", "browser journey"] {
+            for name in ["doc tests", "black box", "ui pages", "browser journey"] {
                 steps.skip(name, "--fast");
             }
         } else {
@@ -55,9 +58,11 @@ impl Test {
         if !self.fast {
             if steps.run("server", || up::build_server(Profile::Dev).map(|()| Found::passed())) {
                 steps.run("black box", || nextest(&["--package", "blackbox"]));
+                steps.run("ui pages", journey::pages);
                 steps.run("browser journey", journey::run);
             } else {
                 steps.skip("black box", "the server was not built");
+                steps.skip("ui pages", "the server was not built");
                 steps.skip("browser journey", "the server was not built");
             }
         }

@@ -45,6 +45,20 @@ pub struct Client {
     http: reqwest::Client,
 }
 
+impl Refused {
+    /// Reads a problem document; what is none still becomes an answer a person can use.
+    pub fn from_answer(status: u16, body: &[u8]) -> Self {
+        let problem: Value = serde_json::from_slice(body).unwrap_or_default();
+        let text = |key: &str| problem.get(key).and_then(Value::as_str).map(str::to_owned);
+        Self {
+            status,
+            code: text("code").unwrap_or_else(|| "unknown".into()),
+            detail: text("detail").unwrap_or_else(|| format!("the server answered with status {status}")),
+            mend: text("mend").unwrap_or_else(|| "check that the address is that of a Hearth server".into()),
+        }
+    }
+}
+
 impl Endpoint {
     /// Chooses: flags and environment first, then a named data folder, then the remembered login,
     /// then the socket in the default data folder.
@@ -123,15 +137,8 @@ impl Client {
             return Ok(answer);
         }
         let status = answer.status().as_u16();
-        let problem: Value = answer.json().await.unwrap_or_default();
-        let text = |key: &str| problem.get(key).and_then(Value::as_str).map(str::to_owned);
-        Err(Refused {
-            status,
-            code: text("code").unwrap_or_else(|| "unknown".into()),
-            detail: text("detail").unwrap_or_else(|| format!("the server answered with status {status}")),
-            mend: text("mend").unwrap_or_else(|| "check that the address is that of a Hearth server".into()),
-        }
-        .into())
+        let body = answer.bytes().await.unwrap_or_default();
+        Err(Refused::from_answer(status, &body).into())
     }
 
     fn address(&self, path: &str) -> Result<url::Url> {

@@ -153,15 +153,23 @@ async fn wait_for_signal() -> Result<()> {
     Ok(())
 }
 
+/// How long to wait for the lock: a server that was killed while it was starting a sandbox leaves a child
+/// that holds it for the few milliseconds until it has become the launcher.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+
 /// One server per data folder: two would fight over its sandboxes.
 fn lock(data: &Path) -> Result<fs::File> {
     let path: PathBuf = data.join("lock");
     let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
-    if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
-        bail!(
-            "another hearth server uses the data folder `{}`; stop it, or name another in HEARTH_DATA_DIR",
-            data.display()
-        );
+    let begun = std::time::Instant::now();
+    while rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+        if begun.elapsed() > LOCK_PATIENCE {
+            bail!(
+                "another hearth server uses the data folder `{}`; stop it, or name another in HEARTH_DATA_DIR",
+                data.display()
+            );
+        }
+        std::thread::sleep(Duration::from_millis(10));
     }
     Ok(file)
 }

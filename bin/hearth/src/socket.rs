@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use crate::client::Endpoint;
+use crate::client::{Endpoint, Refused};
 
 /// Any byte stream a WebSocket can run over.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -36,14 +36,9 @@ pub async fn open(endpoint: &Endpoint, path: &str) -> Result<WebSocketStream<Box
     match client_async(request, stream).await {
         Ok((socket, _)) => Ok(socket),
         Err(Error::Http(answer)) => {
-            let problem: serde_json::Value = answer
-                .body()
-                .as_deref()
-                .and_then(|body| serde_json::from_slice(body).ok())
-                .unwrap_or_default();
-            let text =
-                |key: &str| problem.get(key).and_then(|text| text.as_str()).unwrap_or_default().to_owned();
-            bail!("{}\n  mend: {}", text("detail"), text("mend"))
+            let status = answer.status().as_u16();
+            let body = answer.body().as_deref().unwrap_or_default();
+            Err(Refused::from_answer(status, body).into())
         }
         Err(error) => Err(error).context("cannot talk to the server"),
     }

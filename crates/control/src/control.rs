@@ -76,7 +76,7 @@ impl Settings {
             max_running: None,
             max_per_user: 200,
             parallel_effects: 32,
-            timer: Some(Duration::from_secs(2)),
+            timer: Some(Duration::from_secs(5)),
             stop_grace: Duration::from_secs(5),
         }
     }
@@ -103,6 +103,8 @@ pub(crate) struct Inner {
     pub(crate) watchers: Watchers,
     /// Wakes the worker at once.
     pub(crate) wake: Notify,
+    /// Wakes the one who runs jobs.
+    pub(crate) job_wake: Notify,
     pub(crate) passwords: Passwords,
     /// Set once it is known that the server has been set up, which stays true.
     pub(crate) is_set_up: OnceLock<()>,
@@ -135,6 +137,7 @@ impl Control {
             listeners: Listeners::default(),
             watchers: Watchers::default(),
             wake: Notify::new(),
+            job_wake: Notify::new(),
             is_set_up: OnceLock::new(),
             egress: Mutex::default(),
             attempts: Mutex::default(),

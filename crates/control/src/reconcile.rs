@@ -57,6 +57,7 @@ impl Control {
         tasks.spawn("changes", self.clone().hand_out_changes(for_changes));
         tasks.spawn("agents", self.clone().follow_agents());
         self.release_leases().await?;
+        tasks.spawn("jobs", self.clone().keep_jobs());
         let sweeper = self.clone();
         tasks.spawn("sweep", async move { sweeper.sweep().await });
         let passwords = self.clone();

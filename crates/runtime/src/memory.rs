@@ -235,7 +235,8 @@ impl Driver for MemoryDriver {
         let state = self.lock();
         let record = state.sandbox(id)?;
         let runs = record.running.borrow().is_some();
-        let running = SandboxUsage { cpu_micros: 1, memory_bytes: record.limits.memory_bytes.min(1 << 20), pids: 1 };
+        let running =
+            SandboxUsage { cpu_micros: 1, memory_bytes: record.limits.memory_bytes.min(1 << 20), pids: 1 };
         Ok(if runs { running } else { SandboxUsage::default() })
     }
 

@@ -135,7 +135,7 @@ impl NativeDriver {
         blocking(move || work(&inner)).await
     }
 
-    /// Removes snapshots that nothing needs, and what was thrown away.
+    /// Removes snapshots that nothing needs.
     async fn collect(&self) -> Result<(), DriverError> {
         let gone = self
             .work(|inner| {
@@ -143,18 +143,18 @@ impl NativeDriver {
                 Ok(inner.disks.collect()?)
             })
             .await?;
-        for snapshot in gone {
+        let mut thrown = Vec::new();
+        for (snapshot, path) in gone {
             self.inner.images.release(&snapshot.to_string()).await?;
+            thrown.extend(path);
         }
-        self.work(|inner| Ok(inner.disks.empty_trash()?)).await
+        self.work(|_| Ok(Disks::erase(thrown)?)).await
     }
 
     /// What a new sandbox is to be made of, with its image held so that it stays.
     async fn spec_for(&self, wanted: &SandboxSpec) -> Result<(Spec, Vec<PathBuf>), DriverError> {
         let image = match (wanted.base, &wanted.rootfs) {
-            (Some(base), _) => {
-                self.inner.disks.sealed(base).ok_or(DriverError::NoSnapshot(base))?.image
-            }
+            (Some(base), _) => self.inner.disks.sealed(base).ok_or(DriverError::NoSnapshot(base))?.image,
             (None, Rootfs::Host) => None,
             (None, Rootfs::Image(reference)) => {
                 let image = self.inner.images.find(reference).ok_or_else(|| DriverError::Image {
@@ -207,18 +207,27 @@ impl Driver for NativeDriver {
     }
 
     async fn create(&self, wanted: &SandboxSpec) -> Result<(), DriverError> {
-        let _turn = self.turn(wanted.id).await;
+        let turn = self.turn(wanted.id).await;
         let id = wanted.id;
         if self.work(move |inner| Ok(inner.disks.peek(id).is_some())).await? {
             return Ok(());
         }
         let (spec, lowers) = self.spec_for(wanted).await?;
-        self.work(move |inner| inner.create(id, spec, &lowers)).await
+        // The turn goes with the work, which goes on when nobody waits for it any more.
+        self.work(move |inner| {
+            let _turn = turn;
+            inner.create(id, spec, &lowers)
+        })
+        .await
     }
 
     async fn start(&self, id: WorkspaceId, boot: Boot) -> Result<Vec<String>, DriverError> {
-        let _turn = self.turn(id).await;
-        self.work(move |inner| inner.start(id, &boot)).await
+        let turn = self.turn(id).await;
+        self.work(move |inner| {
+            let _turn = turn;
+            inner.start(id, &boot)
+        })
+        .await
     }
 
     async fn stop(&self, id: WorkspaceId, grace: Duration) -> Result<(), DriverError> {
@@ -226,23 +235,26 @@ impl Driver for NativeDriver {
     }
 
     async fn remove(&self, id: WorkspaceId) -> Result<(), DriverError> {
-        self.end(id, None).await?;
-        {
-            let _turn = self.turn(id).await;
-            self.work(move |inner| {
-                inner.tidy(id);
-                let _graph = inner.graph.lock().unwrap_or_else(PoisonError::into_inner);
-                Ok(inner.disks.throw_away(&inner.disks.folder(id), &id.to_string())?)
-            })
-            .await?;
-        }
+        let thrown = loop {
+            self.end(id, None).await?;
+            let turn = self.turn(id).await;
+            let tried = self.work(move |inner| {
+                let _turn = turn;
+                inner.throw_away(id)
+            });
+            if let Some(thrown) = tried.await? {
+                break thrown;
+            }
+        };
+        self.work(|_| Ok(Disks::erase(thrown)?)).await?;
         self.inner.images.release(&id.to_string()).await?;
         self.collect().await
     }
 
     async fn list(&self) -> Result<Vec<Sandbox>, DriverError> {
         self.work(|inner| {
-            let state = |id| if inner.handle(id).is_some() { SandboxState::Running } else { SandboxState::Stopped };
+            let state =
+                |id| if inner.handle(id).is_some() { SandboxState::Running } else { SandboxState::Stopped };
             Ok(inner.disks.all()?.into_iter().map(|id| Sandbox { id, state: state(id) }).collect())
         })
         .await
@@ -250,8 +262,9 @@ impl Driver for NativeDriver {
 
     async fn ended(&self, id: WorkspaceId) -> Result<(), DriverError> {
         self.wait_for_end(id).await?;
-        let _turn = self.turn(id).await;
+        let turn = self.turn(id).await;
         self.work(move |inner| {
+            let _turn = turn;
             inner.tidy(id);
             Ok(())
         })
@@ -263,7 +276,7 @@ impl Driver for NativeDriver {
     }
 
     async fn snapshot(&self, id: WorkspaceId, snapshot: SnapshotId) -> Result<(), DriverError> {
-        let _turn = self.turn(id).await;
+        let turn = self.turn(id).await;
         let image = self
             .work(move |inner| {
                 let spec = inner.disks.load(id)?;
@@ -277,6 +290,7 @@ impl Driver for NativeDriver {
             self.inner.images.hold(&image, &snapshot.to_string()).await?;
         }
         self.work(move |inner| {
+            let _turn = turn;
             let _graph = inner.graph.lock().unwrap_or_else(PoisonError::into_inner);
             inner.disks.seal(id, snapshot)
         })

@@ -58,7 +58,7 @@ function ProfileSection() {
   const { data: me } = useQuery(meQuery)
   if (!me) return null
   return (
-    <Section id="profile" title="Profile" description="An administrator can change these.">
+    <Section id="profile" title="Profile" description="What this Hearth knows about you.">
       <Card className="grid gap-x-8 gap-y-4 p-5 sm:grid-cols-2">
         <Fact label="Name">{me.name}</Fact>
         <Fact label="Role">{me.role === 'admin' ? 'Administrator' : 'Member'}</Fact>

@@ -33,11 +33,24 @@ export const workspaceQuery = (id: string) =>
     queryFn: (): Promise<Workspace | null> => answer(api.GET('/api/v1/workspaces/{id}', { params: { path: { id } } })),
   })
 
+/**
+ * Workspaces that are gone for ever. News of them may still be on the way: the answer to a deletion can
+ * come after the event that it is done.
+ */
+const gone = new Set<string>()
+
 /** Writes a change into both caches. Older news than what is shown is dropped. */
 export function applyChange(client: QueryClient, { id, workspace }: Change): void {
+  const known = client.getQueryData(workspaceQuery(id).queryKey) ?? listed(client, id)
+  if (workspace === null) gone.add(id)
+  else if (known != null && isOlder(workspace, known)) return
+  writeWorkspace(client, id, workspace)
+}
+
+/** Writes a workspace into both caches, whatever its age; unless it is gone. */
+export function writeWorkspace(client: QueryClient, id: string, workspace: Workspace | null): void {
+  if (workspace !== null && gone.has(id)) return
   const key = workspaceQuery(id).queryKey
-  const known = client.getQueryData(key) ?? listed(client, id)
-  if (workspace !== null && known != null && known.updated_at > workspace.updated_at) return
   if (client.getQueryState(key) !== undefined) client.setQueryData(key, workspace)
   client.setQueryData(workspacesQuery.queryKey, (list) => list && replaced(list, id, workspace))
 }
@@ -53,6 +66,11 @@ export function replaced(list: Workspace[], id: string, workspace: Workspace | n
   if (workspace === null) return list.filter((item) => item.id !== id)
   if (list.some((item) => item.id === id)) return list.map((item) => (item.id === id ? workspace : item))
   return [workspace, ...list]
+}
+
+/** By time and not by text: the server writes as many digits of a second as it needs. */
+function isOlder(one: Workspace, other: Workspace): boolean {
+  return Date.parse(one.updated_at) < Date.parse(other.updated_at)
 }
 
 function listed(client: QueryClient, id: string): Workspace | undefined {

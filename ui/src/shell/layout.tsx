@@ -11,7 +11,8 @@ import { ConnectionBar } from './connection-bar'
 import { useShortcuts } from './shortcuts'
 import { TopBar } from './top-bar'
 
-const Palette = lazy(() => import('./palette').then((module) => ({ default: module.Palette })))
+const loadPalette = () => import('./palette')
+const Palette = lazy(() => loadPalette().then((module) => ({ default: module.Palette })))
 const ShortcutsDialog = lazy(() => import('./shortcuts-dialog').then((module) => ({ default: module.ShortcutsDialog })))
 
 export function Layout() {
@@ -55,6 +56,11 @@ export function Layout() {
     [navigate],
   )
   useShortcuts(actions)
+  // So that what is typed right after the key for the palette finds it there.
+  useEffect(() => {
+    const timer = setTimeout(() => void loadPalette(), 800)
+    return () => clearTimeout(timer)
+  }, [])
 
   if (!me) return null
   return (

@@ -35,7 +35,7 @@ export function Segments({ label, value, choices, onChoose }: Omit<ChoiceProps, 
           key={choice.value}
           className={cn(
             'rounded-sm px-2.5 py-1 text-sm font-medium transition-colors has-focus-visible:outline-2 has-focus-visible:outline-accent',
-            choice.value === value ? 'bg-surface shadow-card' : 'text-muted hover:text-ink',
+            choice.value === value ? 'bg-surface shadow-card dark:bg-ink/15' : 'text-muted hover:text-ink',
           )}
         >
           <input

@@ -14,6 +14,7 @@ import { Skeleton } from '@/ui/skeleton'
 import { coresBetween, type Reading } from './rate'
 
 const EVERY_MS = 2000
+const FIRST_MS = 500
 /** Three minutes of readings. */
 const MOST_SAMPLES = 90
 /** The trend is drawn as if there were at least this many, one minute's. */
@@ -30,7 +31,8 @@ export function UsagePanel({ workspace }: { workspace: Workspace }) {
   const { id } = workspace
   const query = useQuery({
     queryKey: ['usage', id],
-    refetchInterval: EVERY_MS,
+    // Processor use is known from the second reading on.
+    refetchInterval: ({ state }) => (state.data === undefined || state.data.length < 2 ? FIRST_MS : EVERY_MS),
     staleTime: 0,
     gcTime: 0,
     queryFn: async (): Promise<Sample[]> => {

@@ -6,7 +6,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { useMemo } from 'react'
 import { answer, api } from '@/api/client'
 import type { Phase, Workspace } from '@/api/documents'
-import { applyChange, replaced, workspaceQuery, workspacesQuery } from '@/api/workspaces'
+import { applyChange, workspaceQuery, writeWorkspace } from '@/api/workspaces'
 import { tell, tellProblem } from '@/ui/toast'
 
 export interface WorkspaceActs {
@@ -24,12 +24,7 @@ export function useWorkspaceActs(): WorkspaceActs {
   const navigate = useNavigate()
 
   return useMemo(() => {
-    /** Puts a document into both caches whatever its age. */
-    const show = (workspace: Workspace) => {
-      const key = workspaceQuery(workspace.id).queryKey
-      if (client.getQueryState(key) !== undefined) client.setQueryData(key, workspace)
-      client.setQueryData(workspacesQuery.queryKey, (list) => list && replaced(list, workspace.id, workspace))
-    }
+    const show = (workspace: Workspace) => writeWorkspace(client, workspace.id, workspace)
 
     const change = async (
       workspace: Workspace,

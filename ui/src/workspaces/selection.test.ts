@@ -1,31 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import type { Phase, Workspace } from '@/api/documents'
+import type { Phase } from '@/api/documents'
+import { aWorkspace } from '@/testing/a-workspace'
 import { countByTone, readSelection, select } from './selection'
 
-const aWorkspace = (name: string, phase: Phase, active: string, repository = 'https://gitlab.com/a/b'): Workspace => ({
-  id: `ws_${name}`,
-  name,
-  owner: { id: 'usr_1', name: 'ada' },
-  source: { repository, ref: null },
-  rootfs: 'host',
-  base: null,
-  limits: { cpu_millis: 2000, memory_bytes: 1, pids: 1 },
-  phase,
-  desired: 'running',
-  failure: null,
-  run: 1,
-  steps: [],
-  notices: [],
-  folder: '/workspace/b',
-  created_at: active,
-  updated_at: active,
-  last_activity_at: active,
-})
+const one = (name: string, phase: Phase, active: string, repository = 'https://gitlab.com/a/b') =>
+  aWorkspace({ id: `ws_${name}`, name, phase, last_activity_at: active, source: { repository, ref: null } })
 
 const ALL = [
-  aWorkspace('oak', 'running', '2026-11-20T10:00:00Z'),
-  aWorkspace('ash', 'stopped', '2026-11-20T12:00:00Z', 'https://github.com/stove/flue'),
-  aWorkspace('elm', 'failed', '2026-11-20T11:00:00Z'),
+  one('oak', 'running', '2026-11-20T10:00:00Z'),
+  one('ash', 'stopped', '2026-11-20T12:00:00Z', 'https://github.com/stove/flue'),
+  one('elm', 'failed', '2026-11-20T11:00:00Z'),
 ]
 const names = (search: Parameters<typeof readSelection>[0]) =>
   select(ALL, readSelection(search)).map(({ name }) => name)

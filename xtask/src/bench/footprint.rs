@@ -14,22 +14,29 @@ use crate::project::{self, Profile};
 /// How long everything rests before it is looked at.
 const REST: Duration = Duration::from_secs(5);
 
-/// Measures a server with one idle workspace, its agent, and the peer's daemon.
-pub(super) fn measure(hearth: &Hearth, docker: &Docker, report: &mut Report) -> Result<()> {
+/// Measures a fresh server with one idle workspace, its agent, the server that did all the other
+/// measurements, and the peer's daemon.
+pub(super) fn measure(used: &Hearth, docker: &Docker, report: &mut Report) -> Result<()> {
     println!("footprint");
-    let workspace = hearth.create(&json!({"name": "idle", "rootfs": "host"}))?;
-    hearth.exec(&workspace, &["true"])?;
+    let fresh = Hearth::start()?;
+    let workspace = fresh.create(&json!({"name": "idle", "rootfs": "host"}))?;
+    fresh.exec(&workspace, &["true"])?;
     let container = docker.resting_container()?;
     std::thread::sleep(REST);
 
-    let mut rows = vec![("hearth server, one idle workspace", resident(hearth.pid())?, Some(40 << 20))];
+    let mut rows = vec![
+        ("hearth server, fresh, one idle workspace", resident(fresh.pid())?, Some(40_000_000)),
+        ("hearth server after all of the above", resident(used.pid())?, None),
+    ];
     if let Some(agent) = agents().last() {
-        rows.push(("hearth-agent, idle", resident(*agent)?, Some(6 << 20)));
+        rows.push(("hearth-agent, idle", resident(*agent)?, Some(6_000_000)));
     }
     if let Some(daemon) = docker.pid() {
         let all = descendants(daemon).into_iter().filter_map(|pid| resident(pid).ok()).sum();
         rows.push(("dockerd, containerd and shim, one idle container", all, None));
     }
+    docker.remove(&container)?;
+    fresh.delete(&workspace)?;
     report.sizes("Memory at rest", "Resident set size after five idle seconds.", &rows);
 
     let size = |path: std::path::PathBuf| {
@@ -39,11 +46,10 @@ pub(super) fn measure(hearth: &Hearth, docker: &Docker, report: &mut Report) -> 
     };
     let files = [
         ("hearth, with agent and UI inside", size(Profile::Release.hearth())?, None),
-        ("hearth-agent", size(project::embedded_agent())?, Some(6 << 20)),
+        ("hearth-agent", size(project::embedded_agent())?, Some(6_000_000)),
     ];
-    report.sizes("Files", "", &files);
-    docker.remove(&container)?;
-    hearth.delete(&workspace)
+    report.sizes("Files", "What one installs, and the part of it that travels into every workspace.", &files);
+    Ok(())
 }
 
 /// Resident bytes of one process.

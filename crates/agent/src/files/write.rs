@@ -27,7 +27,7 @@ pub(crate) async fn write(path: PathBuf, body: Body, entropy: &dyn Entropy) -> R
         in_background(move || Place::find(&path, u64::from_ne_bytes(random))).await?
     };
 
-    let mut file = File::options().write(true).create_new(true).open(&place.draft.0).await.map_err(cannot)?;
+    let mut file = File::from_std(place.file);
     let mut body = body.into_data_stream();
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|_| broken_off(&path))?;
@@ -36,7 +36,7 @@ pub(crate) async fn write(path: PathBuf, body: Body, entropy: &dyn Entropy) -> R
     file.flush().await.map_err(cannot)?;
     // Without this a power cut could leave an empty file under the old name.
     file.sync_data().await.map_err(cannot)?;
-    if let Some(permissions) = place.permissions.clone() {
+    if let Some(permissions) = place.permissions {
         file.set_permissions(permissions).await.map_err(cannot)?;
     }
     drop(file);
@@ -52,11 +52,13 @@ fn broken_off(path: &Path) -> Problem {
     )
 }
 
-/// Where a file goes, and what it is like now.
+/// Where a file goes, what it is like now, and the draft, open for writing. The draft is made together
+/// with what removes it, so that a caller that goes away at any moment leaves nothing behind.
 struct Place {
     target: PathBuf,
     permissions: Option<Permissions>,
     draft: Draft,
+    file: std::fs::File,
 }
 
 /// A file under a name of its own. Dropped before it was renamed, it is removed.
@@ -94,7 +96,9 @@ impl Place {
             ));
         }
         std::fs::create_dir_all(folder).map_err(cannot)?;
-        let draft = Draft(folder.join(format!(".hearth-{random:016x}.part")));
-        Ok(Self { target, permissions, draft })
+        let draft = folder.join(format!(".hearth-{random:016x}.part"));
+        let file = std::fs::File::create_new(&draft).map_err(cannot)?;
+        let draft = Draft(draft);
+        Ok(Self { target, permissions, draft, file })
     }
 }

@@ -161,6 +161,8 @@ async fn each_refusal_says_what_is_wrong() {
     assert_eq!((code(&missing), missing.is_not_found()), ("not_found", true));
     assert!(missing.to_string().contains("nothing/here"), "{missing}");
     assert_eq!(code(&write(client, "folder", "x").await.unwrap_err()), "is_folder");
+    // Refused while most of it is still on its way.
+    assert_eq!(code(&write(client, "folder", vec![b'x'; 20_000_000]).await.unwrap_err()), "is_folder");
     assert_eq!(code(&write(client, "", "x").await.unwrap_err()), "is_folder");
     assert_eq!(code(&write(client, "file/below", "x").await.unwrap_err()), "invalid");
     assert_eq!(code(&write(client, &"n".repeat(300), "x").await.unwrap_err()), "invalid");

@@ -194,7 +194,7 @@ async fn two_viewers_see_the_same() {
     let mut second = Viewer::attach(&bench.client, info.id, None).await;
 
     first.type_keys("from the first\n").await;
-    second.until_seen("from the first").await;
+    second.until_seen("from the first\r\nfrom the first\r\n").await;
     second.type_keys("from the second\n").await;
     first.until_seen("from the second\r\nfrom the second\r\n").await;
     second.until_seen("from the second\r\nfrom the second\r\n").await;

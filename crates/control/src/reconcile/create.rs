@@ -35,16 +35,14 @@ impl Control {
             None => self.fresh_credential(workspace).await?,
         };
         let mut done = Done::of(Event::Created);
-        let _turn = self.inner.flights.on_machine().await;
-        if cancel.is_cancelled() {
-            return Err(Trouble::cancelled());
-        }
+        let turn = cancel.run_until_cancelled(self.inner.flights.on_machine()).await;
+        let Some(_turn) = turn.filter(|_| !cancel.is_cancelled()) else { return Err(Trouble::cancelled()) };
         done.notices = match self.boot(workspace, &workspace.rootfs, &token).await {
             Ok(notices) => notices,
             Err(trouble) => {
                 let notice = fall_back(workspace, &trouble).ok_or(trouble)?;
                 self.say(workspace, Some(domain::Step::Create), notice.clone()).await;
-                self.on_machine(self.inner.driver.remove(id)).await?;
+                self.erase(id).await?;
                 let mut notices = self.boot(workspace, &Rootfs::Host, &token).await?;
                 done.rootfs = Some(Rootfs::Host);
                 notices.push(notice);
@@ -70,9 +68,9 @@ impl Control {
             base: workspace.base,
             limits: workspace.limits,
         };
-        self.on_machine(self.inner.driver.create(&spec)).await?;
+        self.on_machine(MACHINE_LIMIT, self.inner.driver.create(&spec)).await?;
         let boot = self.boot_of(workspace, token)?;
-        self.on_machine(self.inner.driver.start(workspace.id, boot)).await
+        self.on_machine(MACHINE_LIMIT, self.inner.driver.start(workspace.id, boot)).await
     }
 
     fn boot_of(&self, workspace: &Workspace, token: &Token) -> Result<Boot, Trouble> {
@@ -118,21 +116,25 @@ impl Control {
 
     /// Stops the sandbox; fine where there is none.
     pub(super) async fn end_processes(&self, workspace: &Workspace, grace: Duration) -> Result<(), Trouble> {
-        match self.inner.driver.stop(workspace.id, grace).await {
-            Ok(()) | Err(DriverError::NoSandbox(_)) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        let stop = async {
+            match self.inner.driver.stop(workspace.id, grace).await {
+                Err(DriverError::NoSandbox(_)) => Ok(()),
+                done => done,
+            }
+        };
+        self.on_machine(grace.saturating_add(MACHINE_LIMIT), stop).await
     }
 
     /// Waits for the machine, but not for ever.
     pub(super) async fn on_machine<T>(
         &self,
+        limit: Duration,
         work: impl Future<Output = Result<T, DriverError>>,
     ) -> Result<T, Trouble> {
-        match tokio::time::timeout(MACHINE_LIMIT, work).await {
+        match tokio::time::timeout(limit, work).await {
             Ok(done) => Ok(done?),
             Err(_) => Err(Trouble::passing(
-                format!("the machine did not do it within {}s", MACHINE_LIMIT.as_secs()),
+                format!("the machine did not do it within {}s", limit.as_secs()),
                 "run `hearth doctor` on the machine; it may be out of memory or its disk may hang",
             )),
         }

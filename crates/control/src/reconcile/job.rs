@@ -17,12 +17,27 @@ const BATCH: u32 = 16;
 const ATTEMPTS: u32 = 24;
 /// Pause before a job is tried again.
 const AGAIN: SignedDuration = SignedDuration::from_hours(1);
+/// Longest pause without being woken.
+const IDLE: Duration = Duration::from_secs(30);
 /// How long the machine may take.
 const LIMIT: Duration = Duration::from_mins(1);
 
 impl Control {
+    /// Runs jobs for ever, one after the other: none is urgent.
+    pub(super) async fn keep_jobs(self) {
+        loop {
+            if let Err(error) = self.run_jobs().await {
+                tracing::warn!(error = %error, "cannot run jobs");
+            }
+            tokio::select! {
+                () = self.inner.job_wake.notified() => {}
+                () = tokio::time::sleep(IDLE) => {}
+            }
+        }
+    }
+
     /// Runs the jobs that are due.
-    pub(super) async fn run_jobs(&self) -> Result<(), Error> {
+    async fn run_jobs(&self) -> Result<(), Error> {
         let now = self.now();
         let until = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
         let mut tx = self.inner.store.begin().await?;

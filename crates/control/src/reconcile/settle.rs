@@ -63,11 +63,13 @@ impl Control {
     ) -> Result<Option<(ClaimedEffect, Carried)>, Error> {
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
+        // The workspace first and then its effect, as everywhere: two who lock in different orders can
+        // wait for each other.
+        let Some(mut workspace) = tx.workspace_for_update(claim.workspace).await? else { return Ok(None) };
         // Somebody wants something else by now: what was done is late news.
         if !tx.finish_effect(claim.workspace, claim.generation).await? {
             return Ok(None);
         }
-        let Some(mut workspace) = tx.workspace_for_update(claim.workspace).await? else { return Ok(None) };
         let step = step_of(claim.effect);
         if let Some(detail) = done.detail
             && let Some(record) = workspace.steps.iter_mut().find(|record| Some(record.step) == step)
@@ -98,6 +100,7 @@ impl Control {
             Phase::Deleted => {
                 if let Some(base) = workspace.base {
                     forget_later(&mut tx, base, now).await?;
+                    self.inner.job_wake.notify_one();
                 }
             }
             _ => {}

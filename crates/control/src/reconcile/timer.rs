@@ -52,7 +52,7 @@ impl Control {
             if deadline(phase).is_some_and(|deadline| now >= deadline) {
                 self.report(*id, &Event::TimePassed, |_| true).await?;
             }
-            if has_sandbox(phase) {
+            if has_sandbox(phase) && !self.inner.watchers.has(*id) {
                 self.watch_again(*id).await?;
             }
         }
@@ -60,6 +60,7 @@ impl Control {
         let there: HashSet<WorkspaceId> = all.iter().map(|(id, _)| *id).collect();
         self.inner.watchers.retain(|id| there.contains(id));
         self.inner.wake.notify_one();
+        self.inner.job_wake.notify_one();
         Ok(())
     }
 

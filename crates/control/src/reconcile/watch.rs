@@ -26,11 +26,27 @@ pub(crate) struct Watchers {
 }
 
 impl Watchers {
+    /// Registers a watcher; `None` if there is one.
+    fn begin(&self, id: WorkspaceId, life: &CancellationToken) -> Option<CancellationToken> {
+        let mut watchers = hold(&self.by_workspace);
+        if watchers.get(&id).is_some_and(|watcher| !watcher.is_cancelled()) {
+            return None;
+        }
+        let watcher = life.child_token();
+        watchers.insert(id, watcher.clone());
+        Some(watcher)
+    }
+
     /// Stops watching: the sandbox is about to be ended on purpose.
     pub(crate) fn forget(&self, id: WorkspaceId) {
         if let Some(watcher) = hold(&self.by_workspace).remove(&id) {
             watcher.cancel();
         }
+    }
+
+    /// Whether the workspace's sandbox is watched.
+    pub(super) fn has(&self, id: WorkspaceId) -> bool {
+        hold(&self.by_workspace).get(&id).is_some_and(|watcher| !watcher.is_cancelled())
     }
 
     /// Counts a sandbox that ended before its workspace was ready.
@@ -55,13 +71,7 @@ impl Control {
     /// Watches the workspace's sandbox, unless it is watched.
     pub(super) fn watch(&self, workspace: &Workspace) {
         let (id, run) = (workspace.id, workspace.run);
-        let mut watchers = hold(&self.inner.watchers.by_workspace);
-        if watchers.get(&id).is_some_and(|watcher| !watcher.is_cancelled()) {
-            return;
-        }
-        let watcher = self.inner.tasks.life().child_token();
-        watchers.insert(id, watcher.clone());
-        drop(watchers);
+        let Some(watcher) = self.inner.watchers.begin(id, self.inner.tasks.life()) else { return };
         let control = self.clone();
         self.inner.tasks.spawn(format_args!("watcher {id}"), async move {
             let ended = watcher.run_until_cancelled(control.until_ended(id)).await;

@@ -44,9 +44,6 @@ impl Control {
                     tokio::time::sleep(STORE_PAUSE).await;
                 }
             }
-            if let Err(error) = self.run_jobs().await {
-                tracing::warn!(error = %error, "cannot run jobs");
-            }
             tokio::select! {
                 () = self.inner.wake.notified() => {}
                 () = self.heard(&mut nudges) => {}
@@ -209,9 +206,12 @@ impl Control {
             let after = self.back_off(claim.attempt);
             tracing::warn!(workspace.id = %id, attempt = claim.attempt, "{}; trying again", trouble.reason);
             let again = format!("{}; trying again in {} s", trouble.reason, after.as_secs().max(1));
-            self.say(workspace, step_of(claim.effect), again.clone()).await;
+            self.say(workspace, step_of(claim.effect), again).await;
             if must_be {
-                self.set_notice(id, format!("{again} ({})", trouble.mend)).await?;
+                // Without the pause, which grows: the same notice is kept once.
+                let notice =
+                    format!("{}; it is tried again until it works. {}", trouble.reason, trouble.mend);
+                self.set_notice(id, notice).await?;
             }
             return self.again(claim, after).await;
         }
@@ -245,8 +245,8 @@ impl Control {
     /// The outbox held something the phase does not want: puts in what it does.
     async fn put_right(&self, claim: &ClaimedEffect) -> Result<(), Error> {
         let mut tx = self.inner.store.begin().await?;
-        if tx.finish_effect(claim.workspace, claim.generation).await?
-            && let Some(workspace) = tx.workspace_for_update(claim.workspace).await?
+        if let Some(workspace) = tx.workspace_for_update(claim.workspace).await?
+            && tx.finish_effect(claim.workspace, claim.generation).await?
             && let Some(effect) = workspace.phase.effect()
         {
             tx.put_effect(workspace.id, effect, self.now()).await?;

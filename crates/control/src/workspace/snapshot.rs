@@ -70,7 +70,7 @@ impl Control {
         forget_later(&mut tx, id, now).await?;
         note(&mut tx, caller.user, now, ("snapshot.delete", id.to_string()), String::new()).await?;
         tx.commit().await?;
-        self.inner.wake.notify_one();
+        self.inner.job_wake.notify_one();
         Ok(())
     }
 

@@ -150,7 +150,10 @@ fn domain_steps_settle(workspace: &mut domain::Workspace) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_on_one_store_perform_everything_once() {
-    let world = World::new().await;
+    perform_everything_once(&World::new().await).await;
+}
+
+async fn perform_everything_once(world: &World) {
     let named = |name: &str| Settings { server: name.into(), ..world.settings() };
     let first = world.server_with(named("first")).await;
     let second =
@@ -178,8 +181,17 @@ async fn whatever_was_wished_last_comes_true_however_often_the_server_dies() {
     let seeds = given.map_or_else(|| vec![1, 2, 3], |seed: u64| vec![seed]);
     for seed in seeds {
         println!("seed {seed} (repeat with HEARTH_SEED={seed})");
-        simulate(seed).await;
+        simulate(&World::on(Machine::jittery(seed)).await, seed).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_of_it_holds_on_postgresql_too() {
+    let Some(postgres) = testkit::postgres().await else { return };
+    let world = async |seed| World::on_database(Machine::jittery(seed), &postgres.database().await).await;
+
+    simulate(&world(4).await, 4).await;
+    perform_everything_once(&world(5).await).await;
 }
 
 struct Dice(SeededEntropy);
@@ -192,9 +204,8 @@ impl Dice {
     }
 }
 
-async fn simulate(seed: u64) {
+async fn simulate(world: &World, seed: u64) {
     let dice = Dice(SeededEntropy::new(seed));
-    let world = World::on(Machine::jittery(seed)).await;
     let clock = world.clock.clone();
     let ticking = tokio::spawn(async move {
         loop {
@@ -212,7 +223,7 @@ async fn simulate(seed: u64) {
             let any = known.get(usize::try_from(dice.below(known.len().max(1) as u64)).unwrap()).copied();
             match (dice.below(10), any) {
                 (0..=3, _) | (_, None) if wished.len() < 20 => {
-                    wished.insert(server.create(&world).await.id, "running");
+                    wished.insert(server.create(world).await.id, "running");
                 }
                 (4 | 5, Some(id)) if server.control.stop_workspace(&server.admin, id).await.is_ok() => {
                     wished.insert(id, "stopped");

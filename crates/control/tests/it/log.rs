@@ -14,6 +14,9 @@ async fn take(lines: &mut (impl futures_util::Stream<Item = LogLine> + Unpin), c
     tokio::time::timeout(LIMIT, taken).await.expect("as many lines as were written")
 }
 
+/// Lines written while they are followed.
+const LINES: usize = 3000;
+
 /// What a finished start said: looking at the repository, and one phase of the clone.
 async fn whole_log(server: &Server, id: WorkspaceId) -> Vec<LogLine> {
     let read = async || server.control.log_so_far(&server.admin, id, 0, 1000).await.unwrap();
@@ -29,7 +32,6 @@ async fn a_follower_sees_every_line_once_and_in_order_while_they_are_written() {
     let before = whole_log(&server, id).await.len();
     let writer = world.store.log_writer();
     let clock = world.clock.clone();
-    const LINES: usize = 3000;
 
     let write = async {
         for number in 0..LINES {

@@ -146,7 +146,7 @@ async fn a_token_may_what_its_scopes_say_until_it_ends() {
     let server = world.server().await;
     let control = &server.control;
     let eve = member(&server, "eve").await;
-    let day = std::time::Duration::from_secs(86_400);
+    let day = std::time::Duration::from_hours(24);
     let scopes = BTreeSet::from([Scope::WorkspacesRead]);
     let (made, token) = control.create_token(&eve, "ci", scopes.clone(), Some(day)).await.unwrap();
     assert!(token.expose().starts_with("hearth_"));

@@ -30,6 +30,23 @@ async fn a_pasted_address_becomes_a_running_workspace_with_all_steps_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_start_costs_one_commit_for_each_phase_and_two_more() {
+    let world = World::new().await;
+    let server = world.server().await;
+    let wish = || NewWorkspace::default();
+    let first = server.control.create_workspace(&server.admin, wish()).await.unwrap().id;
+    server.until(first, is_running).await;
+    let before = world.store.write_counts().unwrap().transactions;
+
+    let second = server.control.create_workspace(&server.admin, wish()).await.unwrap().id;
+    server.until(second, is_running).await;
+
+    // The wish, the claim, and: admitted, prepared, created, running.
+    let commits = world.store.write_counts().unwrap().transactions - before;
+    assert!(commits <= 7, "{commits} commits, each a flush to disk");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_agent_gets_its_credential_and_nothing_of_it_is_stored_or_shown() {
     let world = World::new().await;
     let server = world.server().await;

@@ -1,6 +1,7 @@
 //! Stop and delete, at every moment of a life.
 
 use domain::{Phase, Step};
+use link::Admission;
 use wire::agent::CONNECT_PATH;
 
 use crate::sim::{Point, Server, World, is_running, phase_of};
@@ -156,7 +157,6 @@ async fn a_credential_of_an_earlier_run_does_not_get_in() {
     server.control.start_workspace(&server.admin, id).await.unwrap();
     server.until(id, is_running).await;
 
-    use link::Admission;
     assert!(!server.control.admit(id, &first).await, "an old credential on {CONNECT_PATH}");
     assert!(server.control.admit(id, &token(&world)).await);
 }

@@ -56,10 +56,17 @@ fn parse(mounts: &str, own_groups: &str, name: &str) -> Vec<Hierarchy> {
         } else {
             known(names.split(','), false)
         };
-        let taken = |controller: &Controller| found.iter().any(|other| other.controllers.contains(controller));
+        let taken =
+            |controller: &Controller| found.iter().any(|other| other.controllers.contains(controller));
         let controllers: Vec<_> = controllers.into_iter().filter(|controller| !taken(controller)).collect();
         if !controllers.is_empty() {
-            found.push(Hierarchy { is_version_2, controllers, parent: own.join(name), own, name: name.into() });
+            found.push(Hierarchy {
+                is_version_2,
+                controllers,
+                parent: own.join(name),
+                own,
+                name: name.into(),
+            });
         }
     }
     found
@@ -136,7 +143,8 @@ impl Hierarchy {
             self.own = above.to_owned();
         } else if !is_root(&self.own) && !step_aside(&self.own) {
             // Shared with others, like a log-in session: real root has the hierarchy's root.
-            let Some(root) = self.own.ancestors().find(|group| is_root(group) && group.join("cgroup.procs").exists())
+            let Some(root) =
+                self.own.ancestors().find(|group| is_root(group) && group.join("cgroup.procs").exists())
             else {
                 return false;
             };

@@ -78,7 +78,8 @@ impl Command {
             write(&writer)?;
             return Ok(reader);
         }
-        let file = rustix::fs::memfd_create("", MemfdFlags::CLOEXEC).context(|| "cannot make a memory file")?;
+        let file =
+            rustix::fs::memfd_create("", MemfdFlags::CLOEXEC).context(|| "cannot make a memory file")?;
         write(&file)?;
         rustix::fs::seek(&file, rustix::fs::SeekFrom::Start(0)).context(|| "cannot rewind descriptor 3")?;
         Ok(file)
@@ -97,11 +98,13 @@ impl Command {
         sys::close_on_exec_from(3).context(|| "cannot close descriptors")?;
         sys::give_number(descriptor.as_fd(), 3).context(|| "cannot place descriptor 3")?;
         sys::reset_signals().context(|| "cannot reset signals")?;
-        let text =
-            |text: &str| CString::new(text).map_err(|_| Failed::because("a zero byte in the command"));
+        let text = |text: &str| CString::new(text).map_err(|_| Failed::because("a zero byte in the command"));
         let words = self.words.iter().map(|word| text(word)).collect::<Result<Vec<_>, _>>()?;
-        let env =
-            self.env.iter().map(|(name, value)| text(&format!("{name}={value}"))).collect::<Result<Vec<_>, _>>()?;
+        let env = self
+            .env
+            .iter()
+            .map(|(name, value)| text(&format!("{name}={value}")))
+            .collect::<Result<Vec<_>, _>>()?;
         let program = words.first().ok_or_else(|| Failed::because("the command is empty"))?;
         nix::unistd::execve(program, &words, &env)
             .context(|| format!("cannot execute `{}` in the sandbox", program.to_string_lossy()))?;

@@ -121,23 +121,31 @@ impl Disks {
         write_json(&self.folder(id).join(SPEC), spec)
     }
 
-    /// Moves a folder out of the way in one step, to be erased by [`Disks::empty_trash`].
-    pub(super) fn throw_away(&self, folder: &Path, name: &str) -> Result<(), Failed> {
-        // Something of that name is there only if a removal was interrupted twice.
+    /// Moves a folder out of the way in one step and tells where to, for [`Disks::erase`].
+    pub(super) fn throw_away(&self, folder: &Path, name: &str) -> Result<Option<PathBuf>, Failed> {
+        // Something of that name is there only if a removal was interrupted.
         let free = (0u32..).map(|number| self.trash().join(format!("{name}.{number}")));
         for target in free.take(1000) {
             match fs::rename(folder, &target) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => break,
+                Ok(()) => return Ok(Some(target)),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
                 Err(error) if error.raw_os_error() == Some(libc::ENOTEMPTY) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                renamed => return renamed.context(|| format!("cannot remove `{}`", folder.display())),
+                Err(error) => {
+                    return Err(error).context(|| format!("cannot remove `{}`", folder.display()));
+                }
             }
         }
-        Ok(())
+        Err(Failed::because(format!("cannot remove `{}`: the trash is full of it", folder.display())))
     }
 
-    /// Erases what was thrown away, here or by a server that ended before it could.
-    pub(super) fn empty_trash(&self) -> Result<(), Failed> {
+    /// Erases what was thrown away. Takes as long as there are files.
+    pub(super) fn erase(thrown: impl IntoIterator<Item = PathBuf>) -> Result<(), Failed> {
+        thrown.into_iter().try_for_each(|path| erase::erase(&path))
+    }
+
+    /// Erases what a server threw away that ended before it could erase it.
+    fn empty_trash(&self) -> Result<(), Failed> {
         let trash = self.trash();
         for entry in fs::read_dir(&trash).context(|| format!("cannot list `{}`", trash.display()))? {
             let entry = entry.context(|| format!("cannot list `{}`", trash.display()))?;
@@ -182,13 +190,8 @@ pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Fail
     let what = || format!("cannot write `{}`", path.display());
     let text = serde_json::to_vec_pretty(value).map_err(|error| Failed::because(error.to_string()))?;
     let new = path.with_extension("json.new");
-    let mut file = fs::File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&new)
-        .context(what)?;
+    let mut file =
+        fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&new).context(what)?;
     file.write_all(&text).context(what)?;
     file.sync_data().context(what)?;
     fs::rename(&new, path).context(what)

@@ -42,7 +42,10 @@ impl Eraser<'_> {
                 Err(Errno::ISDIR | Errno::PERM) => {}
                 Err(errno) => return Err(errno),
             }
-            let folder = self.enter(&name)?;
+            let folder = match self.enter(&name) {
+                Err(Errno::NOENT) => continue,
+                entered => entered?,
+            };
             self.empty(&folder, &mut waiting)?;
             match rustix::fs::unlinkat(self.top, name.as_slice(), AtFlags::REMOVEDIR) {
                 Ok(()) | Err(Errno::NOENT) => {}
@@ -92,7 +95,8 @@ impl Eraser<'_> {
         loop {
             self.moved += 1;
             let target = [self.name.as_bytes(), b"~", self.moved.to_string().as_bytes()].concat();
-            match rustix::fs::renameat_with(folder, name, self.top, target.as_slice(), RenameFlags::NOREPLACE) {
+            match rustix::fs::renameat_with(folder, name, self.top, target.as_slice(), RenameFlags::NOREPLACE)
+            {
                 Ok(()) => return Ok(target),
                 // Left by a removal that was interrupted; it is removed by its own name.
                 Err(Errno::EXIST) => {}

@@ -9,6 +9,7 @@ use std::fs;
 use std::hash::{Hash, Hasher};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::disk::{make_folder, make_private};
 use super::erase;
@@ -110,11 +111,25 @@ fn fresh_entries() -> Vec<Entry> {
     let folder = |path: &str, owner, mode| Entry::Folder { path: path.into(), owner, mode };
     let file = |path: &str, text: &str| Entry::File { path: path.into(), text: text.into() };
     let link = |path: &str, target: &str| Entry::Link { path: path.into(), target: target.into() };
-    let mut entries: Vec<Entry> =
-        ["proc", "sys", "dev", "run", ".hearth", "etc", "home", "var", "var/log", "var/cache", "var/lib", "opt", "srv", "mnt"]
-            .iter()
-            .map(|path| folder(&format!("/{path}"), 0, 0o755))
-            .collect();
+    let mut entries: Vec<Entry> = [
+        "proc",
+        "sys",
+        "dev",
+        "run",
+        ".hearth",
+        "etc",
+        "home",
+        "var",
+        "var/log",
+        "var/cache",
+        "var/lib",
+        "opt",
+        "srv",
+        "mnt",
+    ]
+    .iter()
+    .map(|path| folder(&format!("/{path}"), 0, 0o755))
+    .collect();
     let shell = if Path::new("/bin/bash").exists() { "/bin/bash" } else { "/bin/sh" };
     let passwd = format!(
         "root:x:0:0:root:/root:{shell}\n{}\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
@@ -194,8 +209,10 @@ fn matching_settings() -> Vec<String> {
 }
 
 fn make_skeleton(path: &Path, entries: &[Entry], ids: Ids) -> Result<(), Failed> {
-    // Built beside and renamed, so that a skeleton that is there is whole.
-    let new = path.with_extension("new");
+    // Built beside and renamed, so that a skeleton that is there is whole. Several may build it at once.
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let new = path.with_extension(format!("{}-{number}", std::process::id()));
     if new.exists() {
         erase::erase(&new)?;
     }
@@ -225,5 +242,8 @@ fn make_skeleton(path: &Path, entries: &[Entry], ids: Ids) -> Result<(), Failed>
         };
         furnish::give(&place, ids.on_disk(owner))?;
     }
-    fs::rename(&new, path).context(|| format!("cannot make `{}`", path.display()))
+    match fs::rename(&new, path) {
+        Err(_) if path.is_dir() => erase::erase(&new),
+        renamed => renamed.context(|| format!("cannot make `{}`", path.display())),
+    }
 }

@@ -61,8 +61,9 @@ fn begin(
     stop: &OwnedFd,
     reporter: &Reporter,
 ) -> Result<SignalFd, Failed> {
-    let undumpable =
-        || rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).context(|| "cannot hide init");
+    let undumpable = || {
+        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).context(|| "cannot hide init")
+    };
     undumpable()?;
     rootfs::build(plan, &namespaces)?;
     namespaces.join()?;

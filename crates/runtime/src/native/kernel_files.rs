@@ -130,11 +130,9 @@ fn own_run_folder(inside: &Inside, plan: &Plan) -> Result<(), Failed> {
         Ids::Shifted { first } | Ids::Unshifted { first } => Some(first + USER),
         Ids::Single => None,
     };
-    for (path, owner, mode) in [
-        ("/run/lock", None, 0o1777),
-        ("/run/user", None, 0o755),
-        (&*format!("/run/user/{USER}"), own, 0o700),
-    ] {
+    for (path, owner, mode) in
+        [("/run/lock", None, 0o1777), ("/run/user", None, 0o755), (&*format!("/run/user/{USER}"), own, 0o700)]
+    {
         inside.folder(path)?;
         inside.hand_over(path, owner, mode)?;
     }

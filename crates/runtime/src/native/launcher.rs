@@ -150,9 +150,13 @@ fn lock(folder: &Path) -> Result<Option<OwnedFd>, Failed> {
     }
 }
 
+/// Puts this process, which has one thread, and all it will fork into the sandbox's control groups.
 fn join_cgroups(plan: &Plan) -> Result<(), Failed> {
     for group in &plan.cgroups {
-        fs::write(group.join("cgroup.procs"), "0")
+        // Version 1 can move a single thread that is the writer itself without stopping all forks of the
+        // machine first, which took 9 to 50 ms here (cgroup_procs_write_start in the kernel).
+        let file = if group.join("tasks").exists() { "tasks" } else { "cgroup.procs" };
+        fs::write(group.join(file), "0")
             .context(|| format!("cannot join the control group `{}`", group.display()))?;
     }
     Ok(())
@@ -173,8 +177,7 @@ fn become_own_root() -> Result<(), Failed> {
 
 fn write_state(plan: &Plan, guard: rustix::process::Pid) -> Result<(), Failed> {
     let pid = guard.as_raw_nonzero().get();
-    let started =
-        process::start_of(pid).ok_or_else(|| Failed::because("the guard ended before it began"))?;
+    let started = process::start_of(pid).ok_or_else(|| Failed::because("the guard ended before it began"))?;
     let state = State { pid, started, boot: process::boot_id(), cgroups: plan.cgroups.clone() };
     process::write_state(&plan.folder, &state)
 }

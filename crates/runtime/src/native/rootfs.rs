@@ -9,10 +9,10 @@ use std::path::Path;
 
 use rustix::fs::{CWD, Mode};
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags,
-    UnmountFlags,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags,
+    OpenTreeFlags, UnmountFlags,
 };
-use rustix::thread::{CapabilitiesSecureBits, UnshareFlags, set_capabilities_secure_bits};
+use rustix::thread::UnshareFlags;
 
 use super::failed::{Context, Failed};
 use super::inside::Inside;
@@ -27,7 +27,8 @@ pub(super) const STAGE: &str = "stage";
 pub(super) const DISK: &str = "disk";
 
 /// No mount of the sandbox honours these.
-pub(super) const HARMLESS: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID.union(MountAttrFlags::MOUNT_ATTR_NODEV);
+pub(super) const HARMLESS: MountAttrFlags =
+    MountAttrFlags::MOUNT_ATTR_NOSUID.union(MountAttrFlags::MOUNT_ATTR_NODEV);
 
 /// Builds the file system and makes it the root of this process, in a mount namespace of its own.
 pub(super) fn build(plan: &Plan, namespaces: &Namespaces) -> Result<(), Failed> {
@@ -65,7 +66,8 @@ fn mount_overlay(plan: &Plan, shift: Option<BorrowedFd<'_>>) -> Result<(), Faile
         .context(|| format!("cannot mount on `{shown}`"))?;
     rustix::process::chdir(&stage).context(|| format!("cannot change to `{shown}`"))?;
     let folder = |name: &str| {
-        rustix::fs::mkdir(name, Mode::from_raw_mode(0o755)).context(|| format!("cannot make `{shown}/{name}`"))
+        rustix::fs::mkdir(name, Mode::from_raw_mode(0o755))
+            .context(|| format!("cannot make `{shown}/{name}`"))
     };
     // Short names relative to here, because all options together must fit one page.
     let mut names = Vec::with_capacity(plan.lowers.len());
@@ -89,8 +91,14 @@ fn mount_overlay(plan: &Plan, shift: Option<BorrowedFd<'_>>) -> Result<(), Faile
     });
     let options = std::ffi::CString::new(options).map_err(|_| Failed::because("a zero byte in a layer"))?;
     let mount = || {
-        rustix::mount::mount("overlay", "root", "overlay", MountFlags::NOSUID | MountFlags::NODEV, options.as_c_str())
-            .context(|| format!("cannot mount the overlay of {} layers at `{shown}/root`", names.len()))
+        rustix::mount::mount(
+            "overlay",
+            "root",
+            "overlay",
+            MountFlags::NOSUID | MountFlags::NODEV,
+            options.as_c_str(),
+        )
+        .context(|| format!("cannot mount the overlay of {} layers at `{shown}/root`", names.len()))
     };
     match plan.ids {
         Ids::Shifted { first } => as_owner_of_files(first, mount),
@@ -174,10 +182,15 @@ pub(super) fn clone_mount(
 }
 
 /// A copy of the mount at an opened place, attached nowhere yet.
-pub(super) fn clone_place(place: BorrowedFd<'_>, name: &str, flags: MountAttrFlags) -> Result<OwnedFd, Failed> {
+pub(super) fn clone_place(
+    place: BorrowedFd<'_>,
+    name: &str,
+    flags: MountAttrFlags,
+) -> Result<OwnedFd, Failed> {
     let how =
         OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
-    let tree = rustix::mount::open_tree(place, "", how).context(|| format!("cannot take a mount of `{name}`"))?;
+    let tree =
+        rustix::mount::open_tree(place, "", how).context(|| format!("cannot take a mount of `{name}`"))?;
     sys::set_mount_attributes(tree.as_fd(), Depth::Here, flags.bits().into(), None)
         .context(|| format!("cannot restrict a mount of `{name}`"))?;
     Ok(tree)
@@ -202,7 +215,8 @@ pub(super) fn new_filesystem(
 /// Attaches a mount on a place that was opened safely before.
 pub(super) fn attach(tree: &OwnedFd, point: BorrowedFd<'_>, name: &str) -> Result<(), Failed> {
     let both = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
-    rustix::mount::move_mount(tree, "", point, "", both).context(|| format!("cannot mount `{name}` in the sandbox"))
+    rustix::mount::move_mount(tree, "", point, "", both)
+        .context(|| format!("cannot mount `{name}` in the sandbox"))
 }
 
 /// Attaches a mount on a path of the stage, where nobody else writes.

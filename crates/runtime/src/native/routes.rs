@@ -58,9 +58,8 @@ struct Kernel {
 impl Kernel {
     fn connect() -> Result<Self, Failed> {
         // Protocol 0 of netlink is routing.
-        let socket =
-            socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)
-                .context(|| "cannot open a netlink socket")?;
+        let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)
+            .context(|| "cannot open a netlink socket")?;
         Ok(Self { socket, sequence: 0 })
     }
 

@@ -1,6 +1,8 @@
 //! Sandboxes that run: finding their guard again, waiting for it, ending it, clearing up after it.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use domain::WorkspaceId;
@@ -33,8 +35,9 @@ impl NativeDriver {
             }
             reap(guard.get_ref());
         }
-        let _turn = self.turn(id).await;
+        let turn = self.turn(id).await;
         self.work(move |inner| {
+            let _turn = turn;
             inner.tidy(id);
             Ok(())
         })
@@ -86,6 +89,17 @@ impl Inner {
         }
     }
 
+    /// Moves the folder of a sandbox to the trash and tells where to; `None` if it was started meanwhile.
+    pub(super) fn throw_away(&self, id: WorkspaceId) -> Result<Option<Vec<PathBuf>>, DriverError> {
+        if self.handle(id).is_some() || self.is_held(id) {
+            return Ok(None);
+        }
+        self.tidy(id);
+        let _graph = self.graph.lock().unwrap_or_else(PoisonError::into_inner);
+        let thrown = self.disks.throw_away(&self.disks.folder(id), &id.to_string())?;
+        Ok(Some(thrown.into_iter().collect()))
+    }
+
     /// Removes control groups of sandboxes that ended while no server was there.
     pub(super) fn sweep(&self) {
         for (id, group) in self.groups.all() {
@@ -118,8 +132,6 @@ fn signal(guard: &OwnedFd, signal: Signal) -> Result<(), Failed> {
 /// Collects the guard where this server is the one that orphans fall to, as pid 1 of a container.
 fn reap(guard: &OwnedFd) {
     // Anybody else's child cannot be collected and need not be.
-    let _not_ours = rustix::process::waitid(
-        WaitId::PidFd(guard.as_fd()),
-        WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
-    );
+    let _not_ours =
+        rustix::process::waitid(WaitId::PidFd(guard.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
 }

@@ -64,7 +64,7 @@ impl Disks {
         }
         // Overlayfs keeps notes on the old upper layer in its work folder.
         let work = self.folder(id).join(DISK).join("work");
-        self.throw_away(&work, &format!("{id}.work"))?;
+        Self::erase(self.throw_away(&work, &format!("{id}.work"))?)?;
         self.make_layer(id, &spec)?;
         (spec.base, spec.sealing) = (Some(snapshot), None);
         self.save(id, &spec)?;
@@ -100,8 +100,8 @@ impl Disks {
         }
     }
 
-    /// Removes every snapshot without a name that nothing stands on; tells which.
-    pub(super) fn collect(&self) -> Result<Vec<SnapshotId>, Failed> {
+    /// Throws away every snapshot without a name that nothing stands on; tells which, and where to.
+    pub(super) fn collect(&self) -> Result<Vec<(SnapshotId, Option<PathBuf>)>, Failed> {
         let mut gone = Vec::new();
         loop {
             let used = self.stood_on()?;
@@ -111,8 +111,7 @@ impl Disks {
                 let named = self.sealed(snapshot).is_some_and(|sealed| sealed.named);
                 if !named && !used.contains(&snapshot) {
                     let folder = self.snapshots().join(snapshot.to_string());
-                    self.throw_away(&folder, &snapshot.to_string())?;
-                    gone.push(snapshot);
+                    gone.push((snapshot, self.throw_away(&folder, &snapshot.to_string())?));
                     found = true;
                 }
             }

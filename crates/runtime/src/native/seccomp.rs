@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen as Width, SeccompCmpOp as Is, SeccompCondition, SeccompFilter,
-    SeccompRule, TargetArch,
+    BpfProgram, SeccompAction, SeccompCmpArgLen as Width, SeccompCmpOp as Is, SeccompCondition,
+    SeccompFilter, SeccompRule, TargetArch,
 };
 
 use super::failed::Failed;
@@ -114,10 +114,11 @@ pub(super) fn programs() -> Result<[BpfProgram; 2], Failed> {
 fn refused() -> Result<Rules, seccompiler::BackendError> {
     let mut rules: Rules = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
     let is = |argument, op, value| SeccompCondition::new(argument, Width::Dword, op, value);
-    let mut refuse = |call: i64, conditions: Vec<SeccompCondition>| -> Result<(), seccompiler::BackendError> {
-        rules.entry(call).or_default().push(SeccompRule::new(conditions)?);
-        Ok(())
-    };
+    let mut refuse =
+        |call: i64, conditions: Vec<SeccompCondition>| -> Result<(), seccompiler::BackendError> {
+            rules.entry(call).or_default().push(SeccompRule::new(conditions)?);
+            Ok(())
+        };
     for namespace in NAMESPACES.into_iter().map(|bit| u64::from(bit.unsigned_abs())) {
         refuse(libc::SYS_clone, vec![is(0, Is::MaskedEq(namespace), namespace)?])?;
         refuse(libc::SYS_unshare, vec![is(0, Is::MaskedEq(namespace), namespace)?])?;

@@ -21,7 +21,12 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 impl Inner {
     /// Makes the disk of a sandbox.
-    pub(super) fn create(&self, id: WorkspaceId, mut spec: Spec, lowers: &[PathBuf]) -> Result<(), DriverError> {
+    pub(super) fn create(
+        &self,
+        id: WorkspaceId,
+        mut spec: Spec,
+        lowers: &[PathBuf],
+    ) -> Result<(), DriverError> {
         let _graph = self.graph.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(base) = spec.base
             && self.disks.sealed(base).is_none()
@@ -67,7 +72,9 @@ impl Inner {
                 notices.push("no network yet: it comes up as soon as the machine has one".into());
                 Ok(notices)
             }
-            Ok(Launched::Busy) => Err(Failed::because(format!("sandbox `{id}` is being started elsewhere")).into()),
+            Ok(Launched::Busy) => {
+                Err(Failed::because(format!("sandbox `{id}` is being started elsewhere")).into())
+            }
             Err(failed) => {
                 self.clear_failed_launch(id, &groups);
                 Err(failed.into())
@@ -86,7 +93,9 @@ impl Inner {
                 return Ok(false);
             }
             if Instant::now() > deadline {
-                return Err(Failed::because(format!("sandbox `{id}` is being started by a process that hangs")));
+                return Err(Failed::because(format!(
+                    "sandbox `{id}` is being started by a process that hangs"
+                )));
             }
             std::thread::sleep(LOOK_AGAIN);
         }

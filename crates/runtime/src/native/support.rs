@@ -61,9 +61,8 @@ fn try_out(disks: &Disks, launcher: &Launcher, sharing: Sharing) -> Result<(), F
     let data = disks.data().join("trial");
     let trial = Disks::open(data.clone())?;
     let tried = run_trial(&trial, launcher, sharing);
-    disks.throw_away(&data, "trial")?;
     // What cannot be erased now is erased at the next start.
-    let _later = disks.empty_trash();
+    let _later = Disks::erase(disks.throw_away(&data, "trial")?);
     tried
 }
 
@@ -93,7 +92,11 @@ fn run_trial(disks: &Disks, launcher: &Launcher, sharing: Sharing) -> Result<(),
 
 fn find_network(sharing: Sharing, lacks: &mut Vec<Lack>) -> Option<NetworkTool> {
     let mut no = |what: &str, mend: &str| {
-        lacks.push(Lack { what: format!("no network in workspaces: {what}"), mend: mend.into(), fatal: false });
+        lacks.push(Lack {
+            what: format!("no network in workspaces: {what}"),
+            mend: mend.into(),
+            fatal: false,
+        });
         None
     };
     let tool = match (find_program("pasta"), find_program("slirp4netns")) {

@@ -26,7 +26,12 @@ pub(super) fn of_descendants(root: i32) -> SandboxUsage {
 fn units() -> (u64, u64) {
     use nix::unistd::{SysconfVar, sysconf};
     let ask = |what, usual| {
-        sysconf(what).ok().flatten().and_then(|value| u64::try_from(value).ok()).filter(|value| *value > 0).unwrap_or(usual)
+        sysconf(what)
+            .ok()
+            .flatten()
+            .and_then(|value| u64::try_from(value).ok())
+            .filter(|value| *value > 0)
+            .unwrap_or(usual)
     };
     (ask(SysconfVar::CLK_TCK, 100), ask(SysconfVar::PAGE_SIZE, 4096))
 }

@@ -30,7 +30,7 @@ fn image(name: &ImageReference, size_bytes: u64) -> StoredImage {
 
 #[async_trait]
 impl Images for OneImage {
-    fn list(&self) -> Vec<(ImageReference, StoredImage)> {
+    async fn list(&self) -> Vec<(ImageReference, StoredImage)> {
         let name = "local/one:1".parse().unwrap();
         let image = image(&name, 1);
         vec![(name, image)]

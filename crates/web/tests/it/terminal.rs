@@ -6,6 +6,7 @@ use control::UserChange;
 use domain::WorkspaceId;
 use http::Method;
 use serde_json::{Value, json};
+use testkit::wait_until;
 use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -238,11 +239,10 @@ async fn somebody_suspended_gets_no_more_of_a_file_and_no_answer_of_a_command() 
     std::fs::File::create(&file).unwrap().set_len(1 << 30).unwrap();
     let path = format!("/api/v1/workspaces/{id}/files{}", file.display());
     let download = app.get(&path).session(&member.session).open().await;
-    let body = json!({"command": ["sleep", "60"]});
+    let body = json!({"command": ["sh", "-c", "touch running; sleep 60"]});
     let command = app.post(&format!("/api/v1/workspaces/{id}/exec"), &body).session(&member.session).send();
     let command = tokio::spawn(command);
-    // Under way: the command is heard of once it runs.
-    testkit::wait_until(LIMIT, async || app.control.usage(&member.caller, id).await.is_ok()).await;
+    wait_until(LIMIT, async || app.driver.folder_of(id).join("running").exists()).await;
 
     let change = UserChange { suspended: Some(true), ..UserChange::default() };
     app.control.update_user(&app.admin.caller, member.caller.user, change).await.unwrap();

@@ -44,7 +44,15 @@ impl World {
     pub(crate) async fn on(machine: Machine) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("hearth.db").display());
-        let store = Store::open(&url).await.unwrap();
+        Self::with(machine, folder, &url).await
+    }
+
+    pub(crate) async fn on_database(machine: Machine, url: &str) -> Self {
+        Self::with(machine, tempfile::tempdir().unwrap(), url).await
+    }
+
+    async fn with(machine: Machine, folder: tempfile::TempDir, url: &str) -> Self {
+        let store = Store::open(url).await.unwrap();
         let repository = Repository::sample();
         let git = serve(repository.parent());
         let seed = std::sync::atomic::AtomicU64::new(1);

@@ -40,7 +40,7 @@ fn no_depth_is_too_deep() {
     let tree = folder.path().join("tree");
     fs::create_dir(&tree).unwrap();
     let mut at = openat(rustix::fs::CWD, &tree, OFlags::PATH, Mode::empty()).unwrap();
-    for _ in 0..20_000 {
+    for _ in 0..3_000 {
         mkdirat(&at, "d", Mode::RWXU).unwrap();
         at = openat(&at, "d", OFlags::PATH, Mode::empty()).unwrap();
     }

@@ -125,7 +125,7 @@ fn any_line() -> impl Strategy<Value = Line> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn no_layer_gets_out(lines in prop::collection::vec(any_line(), 0..16)) {

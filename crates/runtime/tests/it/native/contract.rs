@@ -11,7 +11,7 @@ use super::lab::{PATIENCE, a_snapshot, a_spec, a_workspace};
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Runs the whole suite. `boot` makes something that keeps running until it is stopped.
-pub async fn holds(driver: &dyn Driver, boot: impl Fn() -> Boot) {
+pub(crate) async fn holds(driver: &dyn Driver, boot: impl Fn() -> Boot) {
     preparing_the_machine_itself_needs_nothing(driver).await;
     a_created_sandbox_is_listed_as_stopped_and_creating_it_again_changes_nothing(driver).await;
     a_started_sandbox_runs_and_starting_it_again_changes_nothing(driver, &boot).await;
@@ -104,9 +104,13 @@ async fn a_removed_sandbox_is_gone_running_or_not(driver: &dyn Driver, boot: &im
 async fn what_does_not_exist_is_said_not_to(driver: &dyn Driver) {
     let id = a_workspace();
 
-    assert!(matches!(driver.start(id, Boot::default()).await, Err(DriverError::NoSandbox(other)) if other == id));
+    assert!(
+        matches!(driver.start(id, Boot::default()).await, Err(DriverError::NoSandbox(other)) if other == id)
+    );
     assert!(matches!(driver.usage(id).await, Err(DriverError::NoSandbox(other)) if other == id));
-    assert!(matches!(driver.snapshot(id, a_snapshot()).await, Err(DriverError::NoSandbox(other)) if other == id));
+    assert!(
+        matches!(driver.snapshot(id, a_snapshot()).await, Err(DriverError::NoSandbox(other)) if other == id)
+    );
     let mut fork = a_spec();
     let base = a_snapshot();
     fork.base = Some(base);
@@ -150,7 +154,10 @@ async fn a_fork_outlives_what_it_was_forked_from(driver: &dyn Driver, boot: &imp
     driver.remove(fork.id).await.unwrap();
     let mut late = a_spec();
     late.base = Some(snapshot);
-    assert!(matches!(driver.create(&late).await, Err(DriverError::NoSnapshot(_))), "the layer went with the last");
+    assert!(
+        matches!(driver.create(&late).await, Err(DriverError::NoSnapshot(_))),
+        "the layer went with the last"
+    );
 }
 
 async fn usage_is_nothing_while_stopped(driver: &dyn Driver, boot: &impl Fn() -> Boot) {

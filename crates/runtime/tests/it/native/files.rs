@@ -93,7 +93,7 @@ async fn a_hostile_tree_is_removed_whole_and_nothing_beside_it() {
 }
 
 /// Makes a tree that is deep, unreadable and full of links out, and removes it.
-pub async fn remove_a_hostile_tree(lab: &Lab) {
+pub(crate) async fn remove_a_hostile_tree(lab: &Lab) {
     let precious = lab.shared().join("precious");
     fs::create_dir(&precious).unwrap();
     fs::write(precious.join("file"), "precious").unwrap();
@@ -122,7 +122,8 @@ async fn sealing_takes_no_longer_for_a_large_disk() {
     }
     let lab = Lab::open().await;
     let id = lab.created().await;
-    lab.run(id, "cd /workspace; for i in $(seq 2000); do echo $i > $i; done; head -c 50M /dev/zero > large").await;
+    lab.run(id, "cd /workspace; for i in $(seq 2000); do echo $i > $i; done; head -c 50M /dev/zero > large")
+        .await;
     let upper = lab.data().join("sandboxes").join(id.to_string()).join("disk/upper");
     let inode = fs::metadata(&upper).unwrap().ino();
     let snapshot = a_snapshot();

@@ -13,7 +13,7 @@ use super::lab::{Lab, is_root, skip};
 fn a_small_image(folder: &Path) -> Vec<u8> {
     let root = folder.join("root");
     let script = "set -e; mkdir -p $0/bin $0/etc $0/usr/bin; \
-        for tool in sh cat ls id touch stat sleep; do \
+        for tool in sh cat ls id touch stat mv; do \
           path=$(readlink -f $(command -v $tool)); cp $path $0/bin/$tool; \
           for library in $(ldd $path | grep -o '/[^ ]*'); do mkdir -p $0$(dirname $library); cp -L $library $0$library; done; \
         done; echo 'root:x:0:0::/root:/bin/sh\nnode:x:1000:1000::/home/node:/bin/sh' > $0/etc/passwd; \
@@ -41,6 +41,9 @@ fn saved(layer: &[u8]) -> Vec<u8> {
         let mut header = tar::Header::new_gnu();
         header.set_size(bytes.len() as u64);
         header.set_mode(0o644);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
         header.set_cksum();
         archive.append_data(&mut header, name, bytes).unwrap();
     }

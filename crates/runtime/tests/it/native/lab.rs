@@ -11,23 +11,23 @@ use runtime::{BindMount, Boot, Driver, ImageStore, SandboxSpec};
 use tempfile::TempDir;
 
 /// How long anything that should happen may take on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-pub struct Lab {
-    pub driver: NativeDriver,
-    pub images: ImageStore,
+pub(crate) struct Lab {
+    pub(crate) driver: NativeDriver,
+    pub(crate) images: ImageStore,
     folder: TempDir,
 }
 
 /// What a script in a sandbox did.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
-    pub status: i32,
-    pub output: String,
+pub(crate) struct Outcome {
+    pub(crate) status: i32,
+    pub(crate) output: String,
 }
 
 impl Lab {
-    pub async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let folder = tempfile::Builder::new().prefix("hearth-lab-").tempdir().unwrap();
         let (driver, images) = open(folder.path()).await;
         let lab = Self { driver, images, folder };
@@ -36,21 +36,21 @@ impl Lab {
     }
 
     /// The same data folder under a new driver, as after the server was killed.
-    pub async fn reopened(mut self) -> Self {
+    pub(crate) async fn reopened(mut self) -> Self {
         (self.driver, self.images) = open(self.folder.path()).await;
         self
     }
 
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
     /// A folder of the machine that every sandbox of this lab sees as `/.hearth/run`.
-    pub fn shared(&self) -> PathBuf {
+    pub(crate) fn shared(&self) -> PathBuf {
         self.folder.path().join("shared")
     }
 
-    pub fn boot(&self, script: &str) -> Boot {
+    pub(crate) fn boot(&self, script: &str) -> Boot {
         let mount = |host: &Path, inside: &str, read_only| BindMount {
             host: host.to_owned(),
             inside: inside.into(),
@@ -62,36 +62,35 @@ impl Lab {
             env: [("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"), ("HOME", "/home/hearth")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .to_vec(),
-            mounts: vec![
-                mount(&self.shared(), "/.hearth/run", false),
-                mount(&own, "/.hearth/tests", true),
-            ],
+            mounts: vec![mount(&self.shared(), "/.hearth/run", false), mount(&own, "/.hearth/tests", true)],
             descriptor_3: b"the secret".to_vec(),
         }
     }
 
-    pub async fn created(&self) -> WorkspaceId {
+    pub(crate) async fn created(&self) -> WorkspaceId {
         self.created_with(|_| {}).await
     }
 
-    pub async fn created_with(&self, change: impl FnOnce(&mut SandboxSpec)) -> WorkspaceId {
+    pub(crate) async fn created_with(&self, change: impl FnOnce(&mut SandboxSpec)) -> WorkspaceId {
         let mut spec = a_spec();
         change(&mut spec);
         self.driver.create(&spec).await.unwrap();
         spec.id
     }
 
-    pub async fn started(&self, script: &str) -> WorkspaceId {
+    pub(crate) async fn started(&self, script: &str) -> WorkspaceId {
         let id = self.created().await;
         self.driver.start(id, self.boot(script)).await.unwrap();
         id
     }
 
     /// Runs a script to its end in a sandbox that is stopped before and after.
-    pub async fn run(&self, id: WorkspaceId, script: &str) -> Outcome {
+    pub(crate) async fn run(&self, id: WorkspaceId, script: &str) -> Outcome {
         let name = format!("{}-{}", id, next_number());
         let to = format!("/.hearth/run/{name}");
-        let script = format!("( {script}\n) > {to}.out 2>&1 3<&-; echo $? > {to}.new; mv {to}.new {to}.status; exit 0");
+        let script = format!(
+            "( {script}\n) > {to}.out 2>&1 3<&-; echo $? > {to}.new; mv {to}.new {to}.status; exit 0"
+        );
         self.driver.start(id, self.boot(&script)).await.unwrap();
         tokio::time::timeout(PATIENCE * 3, self.driver.ended(id)).await.expect("the script ends").unwrap();
         let read = |kind: &str| std::fs::read_to_string(self.shared().join(format!("{name}.{kind}")));
@@ -102,7 +101,7 @@ impl Lab {
     }
 
     /// Runs a script in a sandbox of its own and gives what it printed; it must succeed.
-    pub async fn output_of(&self, script: &str) -> String {
+    pub(crate) async fn output_of(&self, script: &str) -> String {
         let id = self.created().await;
         let outcome = self.run(id, script).await;
         assert_eq!(outcome.status, 0, "{}", outcome.output);
@@ -111,7 +110,7 @@ impl Lab {
     }
 
     /// Waits until a file of the shared folder has this many lines.
-    pub async fn lines(&self, name: &str, count: usize) -> Vec<String> {
+    pub(crate) async fn lines(&self, name: &str, count: usize) -> Vec<String> {
         let path = self.shared().join(name);
         let mut lines = Vec::new();
         until(&format!("{count} lines in {name}"), || {
@@ -132,7 +131,8 @@ impl Drop for Lab {
             let Ok(state) = serde_json::from_str::<serde_json::Value>(&text) else { continue };
             let pid = state["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
             if let Some(pid) = pid.filter(|pid| is_ours(*pid)) {
-                let _gone = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGKILL);
+                let _gone =
+                    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGKILL);
             }
         }
     }
@@ -163,7 +163,7 @@ fn launcher() -> PathBuf {
     if beside.exists() { beside } else { env!("CARGO_BIN_EXE_sandbox").into() }
 }
 
-pub fn a_spec() -> SandboxSpec {
+pub(crate) fn a_spec() -> SandboxSpec {
     SandboxSpec {
         id: a_workspace(),
         hostname: "lab".into(),
@@ -173,11 +173,11 @@ pub fn a_spec() -> SandboxSpec {
     }
 }
 
-pub fn a_workspace() -> WorkspaceId {
+pub(crate) fn a_workspace() -> WorkspaceId {
     format!("ws_{}", digits()).parse().unwrap()
 }
 
-pub fn a_snapshot() -> SnapshotId {
+pub(crate) fn a_snapshot() -> SnapshotId {
     format!("snap_{}", digits()).parse().unwrap()
 }
 
@@ -192,7 +192,7 @@ fn next_number() -> u64 {
 }
 
 /// Waits for a condition; fails naming it when it does not come.
-pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !holds() {
         assert!(Instant::now() < deadline, "waited in vain for {what}");
@@ -201,11 +201,11 @@ pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// Says why a test does not run here.
-pub fn skip(why: &str) {
+pub(crate) fn skip(why: &str) {
     println!("skipped: {why}");
 }
 
 /// Whether this process can give sandboxes ids of their own.
-pub fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }

@@ -6,13 +6,13 @@ use super::escapes::{a_trap, was_sprung};
 use super::lab::{Lab, is_root, skip};
 
 /// Why sandboxes have no network here, if they have none.
-pub fn missing(lab: &Lab) -> Option<String> {
+pub(crate) fn missing(lab: &Lab) -> Option<String> {
     let lacks = &lab.driver.support().lacks;
     lacks.iter().find(|lack| lack.what.starts_with("no network")).map(|lack| lack.what.clone())
 }
 
 /// Tries every way to a service on the machine's loopback.
-pub async fn is_closed_to_the_machine(lab: &Lab) {
+pub(crate) async fn is_closed_to_the_machine(lab: &Lab) {
     let (trap, port) = a_trap();
     let script = format!(
         "gateway=$(ip route 2>/dev/null | sed -n 's/^default via \\([^ ]*\\).*/\\1/p'); \
@@ -28,7 +28,7 @@ pub async fn is_closed_to_the_machine(lab: &Lab) {
 }
 
 /// Asks the sandbox's name server, which answers something, if only that there is no such name.
-pub async fn names_are_asked_for(lab: &Lab) {
+pub(crate) async fn names_are_asked_for(lab: &Lab) {
     let script = "perl -MIO::Socket::INET -e '\
         my ($server) = map { /^nameserver (\\S+)/ ? $1 : () } do { open F, \"/etc/resolv.conf\"; <F> }; \
         my $s = IO::Socket::INET->new(PeerAddr => $server, PeerPort => 53, Proto => \"udp\") or die; \

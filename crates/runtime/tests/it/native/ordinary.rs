@@ -53,7 +53,8 @@ fn is_ordinary(name: &str) -> bool {
 /// A command that is `nobody`, with a tunnel device that everybody may open: the usual permissions, which
 /// not every machine has. Only the command's own mount namespace sees it.
 fn shown_a_tunnel_device(program: &Path) -> Command {
-    let works = Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|status| status.success());
+    let works =
+        Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|status| status.success());
     if !works || !Path::new("/dev/net").is_dir() {
         // Groups go with the user here; see `CommandExt::uid`.
         let mut command = Command::new(program);

@@ -9,7 +9,7 @@ use runtime::{Driver, SandboxState};
 use super::lab::{Lab, a_snapshot, is_root, skip, until};
 
 /// What of a sandbox is left on the machine besides its disk.
-pub fn traces(lab: &Lab, id: WorkspaceId) -> Vec<String> {
+pub(crate) fn traces(lab: &Lab, id: WorkspaceId) -> Vec<String> {
     let mut found = Vec::new();
     if lab.data().join("sandboxes").join(id.to_string()).join("state.json").exists() {
         found.push("a state file".into());
@@ -112,8 +112,11 @@ async fn a_dead_carrier_is_replaced() {
     let guard = guard_of(&lab, id);
     let name = |pid: &i32| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     let carriers = || {
-        let all: Vec<i32> = descendants(guard).into_iter().filter(|pid| !name(pid).starts_with("sandbox")).collect();
-        all.into_iter().filter(|pid| name(pid).starts_with("pas") || name(pid).starts_with("slirp")).collect::<Vec<_>>()
+        let all: Vec<i32> =
+            descendants(guard).into_iter().filter(|pid| !name(pid).starts_with("sandbox")).collect();
+        all.into_iter()
+            .filter(|pid| name(pid).starts_with("pas") || name(pid).starts_with("slirp"))
+            .collect::<Vec<_>>()
     };
     let first = carriers();
     assert_eq!(first.len(), 1);
@@ -134,7 +137,8 @@ async fn a_state_of_another_process_is_not_believed() {
     let path = lab.data().join("sandboxes").join(id.to_string()).join("state.json");
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let own = std::process::id();
-    fs::write(&path, format!(r#"{{"pid":{own},"started":1,"boot":"{}","cgroups":[]}}"#, boot.trim())).unwrap();
+    fs::write(&path, format!(r#"{{"pid":{own},"started":1,"boot":"{}","cgroups":[]}}"#, boot.trim()))
+        .unwrap();
 
     assert_eq!(lab.driver.list().await.unwrap()[0].state, SandboxState::Stopped);
     // Neither of these may touch the process that has the id now: this one.

@@ -10,15 +10,15 @@ use std::process::Command;
 const TRICK: &str = "HEARTH_TRICK";
 
 /// The command line that tries all tricks and prints `name: outcome` lines.
-pub fn command_line() -> String {
+pub(crate) fn command_line() -> String {
     format!("{TRICK}=all /.hearth/tests --exact native::tricks::from_inside --nocapture")
 }
 
 /// One trick: what it is called, how it is tried, and the outcomes that mean it failed for the right reason.
-pub struct Trick {
-    pub name: &'static str,
+pub(crate) struct Trick {
+    pub(crate) name: &'static str,
     attempt: fn() -> String,
-    pub harmless: &'static [&'static str],
+    pub(crate) harmless: &'static [&'static str],
 }
 
 /// Does nothing unless it runs inside a sandbox.
@@ -43,7 +43,12 @@ fn errno() -> String {
 }
 
 fn name_of(error: &std::io::Error) -> String {
-    nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or(0)).to_string().split(':').next().unwrap_or("?").to_owned()
+    nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or(0))
+        .to_string()
+        .split(':')
+        .next()
+        .unwrap_or("?")
+        .to_owned()
 }
 
 fn told<T>(result: std::io::Result<T>, worked: impl FnOnce(T) -> String) -> String {
@@ -62,7 +67,10 @@ fn text(text: &str) -> CString {
 }
 
 fn open_to_read(path: &str) -> String {
-    told(fs::read(path), |bytes| if bytes.is_empty() { "empty".into() } else { format!("read {}", bytes.len()) })
+    told(
+        fs::read(path),
+        |bytes| if bytes.is_empty() { "empty".into() } else { format!("read {}", bytes.len()) },
+    )
 }
 
 fn open_to_write(path: &str) -> String {
@@ -102,6 +110,8 @@ fn in_child(work: fn() -> String) -> String {
 
 const NONE: [u64; 6] = [0; 6];
 const REFUSED: &[&str] = &["EPERM"];
+/// Refused, or an id that an ordinary user's sandbox does not even have.
+const UNKNOWN_ID: &[&str] = &["EPERM", "EINVAL"];
 const HIDDEN: &[&str] = &["ENOENT"];
 
 macro_rules! trick {
@@ -110,7 +120,17 @@ macro_rules! trick {
     };
 }
 
-pub const TRICKS: &[Trick] = &[
+pub(crate) const TRICKS: &[Trick] = &[
+    // First, because those below leave descriptors open.
+    trick!(find_a_descriptor_of_the_server, &["none"], {
+        let open: Vec<_> = fs::read_dir("/proc/self/fd").unwrap().flatten().collect();
+        let ours = |target: &str| {
+            target.starts_with("/.hearth/run/") || target == "/dev/null" || target.contains("/fd")
+        };
+        let strange = open.iter().filter_map(|entry| fs::read_link(entry.path()).ok());
+        let strange: Vec<_> = strange.filter(|target| !ours(&target.to_string_lossy())).collect();
+        if strange.is_empty() { "none".into() } else { format!("{strange:?}") }
+    }),
     trick!(mount_a_file_system, REFUSED, {
         let (kind, at) = (text("tmpfs"), text("/tmp"));
         call(libc::SYS_mount, [pointer(&kind), pointer(&at), pointer(&kind), 0, 0, 0])
@@ -130,7 +150,11 @@ pub const TRICKS: &[Trick] = &[
     trick!(make_mounts_writable_again, REFUSED, {
         call(libc::SYS_mount_setattr, [libc::AT_FDCWD as u64, pointer(&text("/usr")), 0, 0, 0, 0])
     }),
-    trick!(take_a_mask_off_proc, REFUSED, call(libc::SYS_umount2, [pointer(&text("/proc/kcore")), 0, 0, 0, 0, 0])),
+    trick!(
+        take_a_mask_off_proc,
+        REFUSED,
+        call(libc::SYS_umount2, [pointer(&text("/proc/kcore")), 0, 0, 0, 0, 0])
+    ),
     trick!(pivot_the_root, REFUSED, {
         let root = text("/tmp");
         call(libc::SYS_pivot_root, [pointer(&root), pointer(&root), 0, 0, 0, 0])
@@ -152,10 +176,19 @@ pub const TRICKS: &[Trick] = &[
         let own = fs::File::open("/proc/self/ns/net").unwrap();
         call(libc::SYS_setns, [std::os::fd::AsRawFd::as_raw_fd(&own) as u64, 0, 0, 0, 0, 0])
     }),
-    trick!(open_the_namespaces_of_init, &["EACCES"], told(fs::File::open("/proc/1/ns/mnt"), |_| "opened".into())),
-    trick!(trace_init, REFUSED, call(libc::SYS_ptrace, [libc::PTRACE_ATTACH as u64, 1, 0, 0, 0, 0])),
+    trick!(
+        open_the_namespaces_of_init,
+        &["EACCES"],
+        told(fs::File::open("/proc/1/ns/mnt"), |_| "opened".into())
+    ),
+    trick!(trace_init, REFUSED, call(libc::SYS_ptrace, [u64::from(libc::PTRACE_ATTACH), 1, 0, 0, 0, 0])),
     trick!(read_the_memory_of_init, &["EACCES"], told(fs::File::open("/proc/1/mem"), |_| "opened".into())),
-    trick!(read_the_memory_of_init_by_call, REFUSED, call(libc::SYS_process_vm_readv, [1, 0, 0, 0, 0, 0])),
+    trick!(read_the_memory_of_init_by_call, REFUSED, {
+        let mut room = [0u8; 8];
+        let here = libc::iovec { iov_base: room.as_mut_ptr().cast(), iov_len: room.len() };
+        let there = libc::iovec { iov_base: std::ptr::without_provenance_mut(0x10000), iov_len: room.len() };
+        call(libc::SYS_process_vm_readv, [1, &raw const here as u64, 1, &raw const there as u64, 1, 0])
+    }),
     trick!(read_the_environment_of_init, &["EACCES"], open_to_read("/proc/1/environ")),
     trick!(list_the_descriptors_of_init, &["EACCES"], told(fs::read_dir("/proc/1/fd"), |_| "listed".into())),
     trick!(take_a_descriptor_of_init, REFUSED, {
@@ -163,14 +196,21 @@ pub const TRICKS: &[Trick] = &[
         let init = unsafe { libc::syscall(libc::SYS_pidfd_open, 1, 0) };
         call(libc::SYS_pidfd_getfd, [init as u64, 3, 0, 0, 0, 0])
     }),
-    trick!(go_through_the_root_of_init, &["EACCES"], told(fs::read_dir("/proc/1/root/"), |_| "listed".into())),
+    trick!(
+        go_through_the_root_of_init,
+        &["EACCES"],
+        told(fs::read_dir("/proc/1/root/"), |_| "listed".into())
+    ),
     trick!(go_through_the_root_of_itself, HIDDEN, {
         told(fs::metadata("/proc/self/root/../../../../etc/shadow"), |_| "found".into())
     }),
     trick!(make_a_device, REFUSED, {
         let path = text("/tmp/mem");
         let device = libc::makedev(1, 1);
-        call(libc::SYS_mknodat, [libc::AT_FDCWD as u64, pointer(&path), u64::from(libc::S_IFCHR | 0o666), device, 0, 0])
+        call(
+            libc::SYS_mknodat,
+            [libc::AT_FDCWD as u64, pointer(&path), u64::from(libc::S_IFCHR | 0o666), device, 0, 0],
+        )
     }),
     trick!(open_the_machines_memory, HIDDEN, open_to_read("/dev/mem")),
     trick!(open_the_hypervisor, HIDDEN, open_to_write("/dev/kvm")),
@@ -202,7 +242,11 @@ pub const TRICKS: &[Trick] = &[
     trick!(watch_whole_file_systems, REFUSED, call(libc::SYS_fanotify_init, NONE)),
     trick!(load_a_module, REFUSED, call(libc::SYS_finit_module, NONE)),
     trick!(load_another_kernel, REFUSED, call(libc::SYS_kexec_load, NONE)),
-    trick!(restart_the_machine, REFUSED, call(libc::SYS_reboot, [0xfee1_dead, 672_274_793, 0x0123_4567, 0, 0, 0])),
+    trick!(
+        restart_the_machine,
+        REFUSED,
+        call(libc::SYS_reboot, [0xfee1_dead, 672_274_793, 0x0123_4567, 0, 0, 0])
+    ),
     trick!(add_swap, REFUSED, call(libc::SYS_swapon, [pointer(&text("/tmp/x")), 0, 0, 0, 0, 0])),
     trick!(set_the_clock, REFUSED, call(libc::SYS_clock_settime, [0, 0, 0, 0, 0, 0])),
     trick!(rename_the_machine, REFUSED, call(libc::SYS_sethostname, [pointer(&text("x")), 1, 0, 0, 0, 0])),
@@ -223,8 +267,8 @@ pub const TRICKS: &[Trick] = &[
     trick!(open_a_kernel_crypto_socket, REFUSED, socket(libc::AF_ALG, libc::SOCK_SEQPACKET, 0)),
     trick!(open_an_audit_socket, REFUSED, socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_AUDIT)),
     trick!(take_the_rules_off_the_network, REFUSED, delete_first_rule()),
-    trick!(become_root, REFUSED, call(libc::SYS_setuid, NONE)),
-    trick!(become_somebody_else, &["EPERM", "EINVAL"], call(libc::SYS_setuid, [1001, 0, 0, 0, 0, 0])),
+    trick!(become_root, UNKNOWN_ID, call(libc::SYS_setuid, NONE)),
+    trick!(become_somebody_else, UNKNOWN_ID, call(libc::SYS_setuid, [1001, 0, 0, 0, 0, 0])),
     trick!(have_any_capability, &["none"], {
         let status = fs::read_to_string("/proc/self/status").unwrap();
         let mut sets = status.lines().filter(|line| line.starts_with("Cap"));
@@ -241,17 +285,14 @@ pub const TRICKS: &[Trick] = &[
         let forbidden = status.contains("NoNewPrivs:\t1") && status.contains("Seccomp:\t2");
         if forbidden { "forbidden".into() } else { status }
     }),
-    trick!(find_a_descriptor_of_the_server, &["none"], {
-        let open: Vec<_> = fs::read_dir("/proc/self/fd").unwrap().flatten().collect();
-        let ours = |target: &str| target.starts_with("/.hearth/run/") || target == "/dev/null" || target.contains("/fd");
-        let strange = open.iter().filter_map(|entry| fs::read_link(entry.path()).ok());
-        let strange: Vec<_> = strange.filter(|target| !ours(&target.to_string_lossy())).collect();
-        if strange.is_empty() { "none".into() } else { format!("{strange:?}") }
-    }),
     trick!(see_a_process_of_the_machine, &["none"], {
         let pids = fs::read_dir("/proc").unwrap().flatten();
         let pids: Vec<_> = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).collect();
-        if pids.len() < 10 && pids.iter().all(|pid| *pid < 1000) { "none".into() } else { format!("{pids:?}") }
+        if pids.len() < 10 && pids.iter().all(|pid| *pid < 1000) {
+            "none".into()
+        } else {
+            format!("{pids:?}")
+        }
     }),
     trick!(read_the_machines_passwords, HIDDEN, open_to_read("/etc/shadow")),
     trick!(read_the_machines_keys, HIDDEN, told(fs::read_dir("/etc/ssh"), |_| "listed".into())),
@@ -261,35 +302,48 @@ pub const TRICKS: &[Trick] = &[
         format!("{homes:?}")
     }),
     trick!(see_the_home_of_root, &["EACCES", "empty"], {
-        told(fs::read_dir("/root"), |mut entries| if entries.next().is_none() { "empty".into() } else { "seen".into() })
+        told(
+            fs::read_dir("/root"),
+            |mut entries| if entries.next().is_none() { "empty".into() } else { "seen".into() },
+        )
     }),
     trick!(change_the_machines_programs, &["EROFS", "EACCES"], {
         told(fs::write("/usr/bin/hearth-was-here", "x"), |()| "written".into())
     }),
     trick!(change_the_agent, &["EROFS", "EACCES", "ETXTBSY"], open_to_write("/.hearth/tests")),
-    trick!(give_a_file_away, REFUSED, {
+    trick!(give_a_file_away, UNKNOWN_ID, {
         fs::write("/home/hearth/mine", "").unwrap();
         told(std::os::unix::fs::chown("/home/hearth/mine", Some(0), Some(0)), |()| "given".into())
     }),
     trick!(reach_the_metadata_service, &["EACCES"], connect("169.254.169.254:80")),
-    trick!(reach_the_metadata_service_by_a_mapped_address, &["EACCES"], connect("[::ffff:169.254.169.254]:80")),
+    trick!(
+        reach_the_metadata_service_by_a_mapped_address,
+        &["EACCES"],
+        connect("[::ffff:169.254.169.254]:80")
+    ),
     trick!(reach_the_metadata_service_of_another_cloud, &["EACCES"], connect("100.100.100.200:80")),
     trick!(reach_the_metadata_service_by_ipv6, &["EACCES", "EADDRNOTAVAIL", "EAFNOSUPPORT"], {
         connect("[fd00:ec2::254]:80")
     }),
     #[cfg(target_arch = "x86_64")]
-    trick!(call_as_another_architecture, &["killed by 31"], in_child(|| {
-        // SAFETY: getpid of the 32-bit table; no memory is involved.
-        unsafe { std::arch::asm!("int 0x80", inout("eax") 20 => _) };
-        "back".into()
-    })),
+    trick!(
+        call_as_another_architecture,
+        &["killed by 31"],
+        in_child(|| {
+            // SAFETY: getpid of the 32-bit table; no memory is involved.
+            unsafe { std::arch::asm!("int 0x80", inout("eax") 20 => _) };
+            "back".into()
+        })
+    ),
     #[cfg(target_arch = "x86_64")]
     trick!(call_by_the_x32_table, &["ENOSYS"], call(0x4000_0000 | libc::SYS_getpid, NONE)),
 ];
 
 fn connect(address: &str) -> String {
     let address = address.parse().unwrap();
-    told(std::net::TcpStream::connect_timeout(&address, std::time::Duration::from_secs(2)), |_| "connected".into())
+    told(std::net::TcpStream::connect_timeout(&address, std::time::Duration::from_secs(2)), |_| {
+        "connected".into()
+    })
 }
 
 /// Asks rtnetlink to delete the first policy rule of ours.

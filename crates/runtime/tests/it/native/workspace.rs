@@ -6,7 +6,7 @@ use runtime::{Boot, Driver, DriverError, SandboxState};
 use super::lab::{Lab, is_root, skip};
 
 /// Everyday tools do their work.
-pub async fn works(lab: &Lab) {
+pub(crate) async fn works(lab: &Lab) {
     let id = lab.created().await;
     let script = "set -e; id -un; hostname; pwd; echo $HOME; getent passwd hearth | cut -d: -f6; \
         cd /workspace; mkdir project; cd project; echo 'int main(void){return 7;}' > a.c; \
@@ -21,11 +21,23 @@ pub async fn works(lab: &Lab) {
     let lines: Vec<&str> = outcome.output.lines().collect();
 
     assert_eq!(outcome.status, 0, "{}", outcome.output);
-    assert_eq!(lines[..5], ["hearth", "lab", "/home/hearth", "/home/hearth", "/home/hearth"], "{}", outcome.output);
-    assert_eq!(lines[5..12], ["Makefile", "a", "a.c", "first", "through", "fresh", "0"], "{}", outcome.output);
+    assert_eq!(
+        lines[..5],
+        ["hearth", "lab", "/home/hearth", "/home/hearth", "/home/hearth"],
+        "{}",
+        outcome.output
+    );
+    assert_eq!(
+        lines[5..12],
+        ["Makefile", "a", "a.c", "first", "through", "fresh", "0"],
+        "{}",
+        outcome.output
+    );
     let kept = lab.run(id, "cat /workspace/project/a.c").await;
     assert!(kept.output.contains("return 7"), "{}", kept.output);
-    let traced = lab.run(id, "command -v gdb >/dev/null || exit 0; gdb -q -batch -ex run -ex quit --args /bin/true").await;
+    let traced = lab
+        .run(id, "command -v gdb >/dev/null || exit 0; gdb -q -batch -ex run -ex quit --args /bin/true")
+        .await;
     assert!(!traced.output.contains("not permitted"), "{}", traced.output);
     lab.driver.remove(id).await.unwrap();
 }
