@@ -8,7 +8,8 @@ const mock = 'http://127.0.0.1:4173'
 
 export default defineConfig({
   testDir: 'e2e',
-  outputDir: 'test-results',
+  // Apart, so that both can run at once.
+  outputDir: real ? 'test-results/server' : 'test-results/stand-in',
   timeout: 120_000,
   expect: { timeout: 15_000 },
   // One server with one state, so one journey at a time.

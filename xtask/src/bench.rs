@@ -37,15 +37,20 @@ pub(crate) struct Bench {
     /// Print the report and leave docs/benchmarks.md as it is.
     #[arg(long)]
     print_only: bool,
+    /// Measure the release that is built already, such as when only the benchmark has changed.
+    #[arg(long)]
+    no_build: bool,
 }
 
 impl Bench {
     /// Builds, measures, writes the report.
     pub(crate) fn run(self) -> Result<()> {
         packages::provide(&[needs::UP, needs::BENCH].concat())?;
-        agent::build()?;
-        ui::build()?;
-        up::build_server(Profile::Release)?;
+        if !self.no_build {
+            agent::build()?;
+            ui::build()?;
+            up::build_server(Profile::Release)?;
+        }
 
         let mut report = Report::new(self.rounds)?;
         startup::measure(self.rounds, &mut report)?;

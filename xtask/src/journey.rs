@@ -1,7 +1,8 @@
 //! What a browser sees: every page with a stand-in for the server, then the journey, a real Chromium
 //! against a real server which clones from a real Git server.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -17,14 +18,18 @@ pub(crate) fn pages() -> Result<Found> {
     let chromium = shell::find("chromium").context("`chromium` is not installed")?;
     let node = Node::provide()?;
     ui::install(&node)?;
-    let mut browser = node.npm();
-    browser.args(["run", "e2e", "--", "gallery"]).env("CI", "true").env("HEARTH_CHROMIUM", chromium);
-    runner::run(browser.env("HEARTH_SCREENSHOTS", screenshots()).env_remove("HEARTH_URL"))
+    runner::run(playwright(&node, "gallery", &chromium).env_remove("HEARTH_URL"))
 }
 
-/// Where pictures of the pages go, for people to look at.
-fn screenshots() -> PathBuf {
-    crate::project::target().join("screenshots")
+/// Playwright for one of the suites. Pictures of all pages go to `target/screenshots`, for people to look
+/// at, and what a failure leaves to `target/playwright`, so that somebody else's run is not disturbed.
+fn playwright(node: &Node, suite: &str, chromium: &Path) -> Command {
+    let target = crate::project::target();
+    let mut command = node.npm();
+    command.args(["run", "e2e", "--", suite, "--output"]).arg(target.join("playwright").join(suite));
+    command.env("CI", "true").env("HEARTH_CHROMIUM", chromium);
+    command.env("HEARTH_SCREENSHOTS", target.join("screenshots"));
+    command
 }
 
 /// Starts the server, the Git server and the browser tests, and stops all of them.
@@ -55,10 +60,8 @@ pub(crate) fn run() -> Result<Found> {
     let setup = server.wait_for(Duration::from_mins(1), |said| after(said, "First visit: "))?;
     let url = after(&server.output(), "Hearth is ready at ").context("the server did not say where it is")?;
 
-    let mut browser = node.npm();
-    browser.args(["run", "e2e", "--", "journey"]).env("CI", "true").env("HEARTH_CHROMIUM", chromium);
+    let mut browser = playwright(&node, "journey", &chromium);
     browser.env("HEARTH_URL", &url).env("HEARTH_SETUP_URL", &setup).env("HEARTH_REPO_URL", &repository);
-    browser.env("HEARTH_SCREENSHOTS", screenshots());
     let mut found = runner::run(&mut browser);
 
     let swept = sweep(&data);

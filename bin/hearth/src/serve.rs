@@ -91,13 +91,7 @@ async fn run(config: &Config, data: &Path) -> Result<u8> {
     let local = local_socket::bind(&data.join(LOCAL_SOCKET))?;
     let local = tokio::spawn(local_socket::serve(local, app.web.clone(), app.control.clone(), stop.clone()));
 
-    let router = web::router(app.web.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let server = {
-        let stop = stop.clone();
-        tokio::spawn(async move {
-            axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
-        })
-    };
+    let server = tokio::spawn(web::serve(listener, web::router(app.web.clone()), stop.clone()));
 
     announce(&app.control, &public_url).await?;
     wait_for_signal().await?;

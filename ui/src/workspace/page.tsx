@@ -82,8 +82,10 @@ function Header({ workspace }: { workspace: Workspace }) {
       <div className="min-w-0">
         <div className="flex min-w-0 flex-wrap items-center gap-x-3 gap-y-1">
           <h1 className="truncate text-xl font-semibold tracking-tight">{workspace.name}</h1>
-          <span role="status">
-            <Status workspace={{ ...workspace, failure: null }} className="max-w-xs" />
+          <Status workspace={{ ...workspace, failure: null }} className="max-w-xs" />
+          {/* Announced by itself: with the progress beside the badge a screen reader would say nothing else. */}
+          <span role="status" className="sr-only">
+            {meaning(workspace.phase).word}
           </span>
         </div>
         {source ? (

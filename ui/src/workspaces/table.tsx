@@ -33,7 +33,7 @@ export function WorkspaceTable({ workspaces, selection, showOwner, onSort, onCle
           <SortHead sorted={sorted('name')} onSort={() => onSort('name')}>
             Name
           </SortHead>
-          <SortHead sorted={sorted('state')} onSort={() => onSort('state')}>
+          <SortHead sorted={sorted('state')} onSort={() => onSort('state')} className="max-sm:px-1">
             State
           </SortHead>
           {showOwner ? <Head className="max-lg:hidden">Owner</Head> : null}

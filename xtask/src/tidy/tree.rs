@@ -61,13 +61,18 @@ pub(crate) fn ending(path: &str) -> &str {
     path.rsplit_once('.').map_or("", |(_, ending)| ending)
 }
 
-/// Whether a Rust or TypeScript file is a test by where it lies or how it is called.
+/// Whether a Rust or TypeScript file is a test by where it lies or how it is called. `ui/dev` is the
+/// stand-in for the server that the UI is tried against.
 pub(crate) fn is_test(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     let name = parts.last().copied().unwrap_or_default();
     let in_test_folder =
         parts.iter().rev().skip(1).any(|part| ["tests", "test", "e2e", "benches"].contains(part));
-    in_test_folder || name == "tests.rs" || name.contains(".test.") || name.contains(".spec.")
+    in_test_folder
+        || path.starts_with("ui/dev/")
+        || name == "tests.rs"
+        || name.contains(".test.")
+        || name.contains(".spec.")
 }
 
 #[cfg(test)]
