@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use pty_process::{OwnedReadPty, OwnedWritePty, Size};
 use rustix::process::Pid;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,8 +23,8 @@ use crate::process;
 
 /// Input frames the program has not read yet.
 const INPUT_QUEUE: usize = 64;
-/// How much of the PTY is read at once; the kernel hands out less.
-const CHUNK: usize = 16 << 10;
+/// How much output is gathered into one piece: what one frame carries.
+const CHUNK: usize = 64 << 10;
 /// How often output is looked at as a sign of work.
 const ACTIVITY_EVERY: Duration = Duration::from_secs(1);
 /// How long the PTY may stay open after its first process has ended. The kernel hangs it up at once.
@@ -107,7 +108,14 @@ async fn read(terminal: Arc<Terminal>, mut pty: OwnedReadPty, activity: Activity
     loop {
         terminal.output.readable().await;
         // An error means that nobody has the other end open any more: the end of the output.
-        let Ok(count @ 1..) = pty.read(&mut chunk).await else { return };
+        let Ok(mut count @ 1..) = pty.read(&mut chunk).await else { return };
+        // The kernel hands out four kilobytes at most. What else is there already goes along, so that a
+        // flood travels in few large frames; nothing is waited for.
+        while let Some(Some(Ok(more @ 1..))) =
+            chunk.get_mut(count..).filter(|rest| !rest.is_empty()).map(|rest| pty.read(rest).now_or_never())
+        {
+            count += more;
+        }
         terminal.output.push(chunk.get(..count).unwrap_or_default());
         if looked_at.is_none_or(|at| at.elapsed() >= ACTIVITY_EVERY) {
             looked_at = Some(Instant::now());

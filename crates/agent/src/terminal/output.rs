@@ -15,7 +15,7 @@ pub(super) const BEHIND_MAX: u64 = 512 << 10;
 /// How long a viewer that far behind may say nothing before it no longer holds the others up.
 const SILENCE: Duration = Duration::from_secs(5);
 /// Most bytes handed to a viewer at once.
-const CHUNK: usize = 32 << 10;
+const CHUNK: usize = 64 << 10;
 
 /// The output. All waiting is for `changed`, which is told of every change below.
 pub(super) struct Output {
