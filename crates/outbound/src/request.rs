@@ -108,7 +108,7 @@ impl Request {
         if let Some(total) = self.total {
             request = request.timeout(total);
         }
-        let host = self.url.host_str().unwrap_or_default();
+        let host = self.url.authority();
         let allowed = self.total.unwrap_or(self.client.times.idle);
         let response = request.send().await.map_err(|error| Error::sort(host, allowed, error))?;
         let response = Response::new(response, self.limit, allowed);

@@ -74,7 +74,7 @@ impl Response {
     }
 
     fn host(&self) -> String {
-        self.url().host_str().unwrap_or_default().to_owned()
+        self.url().authority().to_owned()
     }
 
     fn too_large(&self) -> Error {

@@ -74,7 +74,7 @@ async fn a_forge_that_nobody_answers_at_is_named() {
 
     let (reason, mend) = failure(&world, of(&format!("http://{closed}/a/b"))).await;
 
-    assert!(reason.contains("cannot reach `127.0.0.1`") && mend.contains("is up"), "{reason}; {mend}");
+    assert!(reason.contains("cannot reach `127.0.0.1:") && mend.contains("is up"), "{reason}; {mend}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
