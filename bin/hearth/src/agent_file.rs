@@ -27,8 +27,8 @@ pub fn unpack(data: &Path) -> Result<PathBuf> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
     // The agent is shown inside sandboxes that run under other user ids: they must be able to read it.
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))?;
-    let name = format!("hearth-agent-{}-{:016x}", env!("CARGO_PKG_VERSION"), fingerprint(PACKED));
-    let path = folder.join(name);
+    let path =
+        folder.join(concat!("hearth-agent-", env!("CARGO_PKG_VERSION"), "-", env!("HEARTH_AGENT_BUILD")));
     if path.exists() {
         return Ok(path);
     }
@@ -45,11 +45,4 @@ pub fn unpack(data: &Path) -> Result<PathBuf> {
     };
     write().with_context(|| format!("cannot write the agent to `{}`", path.display()))?;
     Ok(path)
-}
-
-/// FNV-1a: tells builds apart, protects against nothing.
-fn fingerprint(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }

@@ -9,6 +9,7 @@ mod cli;
 mod client;
 mod command;
 mod config;
+mod memory;
 mod outside;
 mod serve;
 mod socket;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     if arguments.nth(1).is_some_and(|argument| argument == SANDBOX) {
         return runtime::native::sandbox_main();
     }
+    memory::keep_small();
     let cli = Cli::parse();
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         terminal::note("warning: another TLS provider was installed first");

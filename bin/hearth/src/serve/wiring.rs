@@ -34,8 +34,11 @@ pub async fn build(
         policy = policy.allow(range.parse().with_context(|| format!("bad address range `{range}`"))?);
     }
     let client = outbound::Client::new(policy);
-    let store = store::Store::open(&config.database_url(data)).await.context("cannot open the database")?;
-    let (driver, images) = native_driver(data, client.clone()).await?;
+    // Both take their time on a fresh folder, and need nothing of each other.
+    let database = config.database_url(data);
+    let (store, native) = tokio::join!(store::Store::open(&database), native_driver(data, client.clone()));
+    let store = store.context("cannot open the database")?;
+    let (driver, images) = native?;
     let agents = link::Agents::new();
     let outside = control::Outside {
         clock: Arc::new(SystemClock),
