@@ -78,6 +78,9 @@ pub enum Command {
         /// Name or id.
         workspace: String,
     },
+    /// Images that workspaces can start from. For administrators.
+    #[command(subcommand)]
+    Image(ImageCommand),
     /// Look at and check the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -138,6 +141,32 @@ pub struct Exec {
     /// The command and its arguments.
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     pub command: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ImageCommand {
+    /// List the images on the server's machine.
+    #[command(visible_alias = "ls")]
+    List,
+    /// Take in an archive made by `docker save`, or a tar of an OCI layout.
+    Import {
+        /// The archive; `-` for standard input.
+        file: PathBuf,
+        /// Name to give it, where the archive says none or another.
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Fetch an image from its registry.
+    Pull {
+        /// Such as `debian:12` or `registry.example.com/team/image:tag`.
+        reference: String,
+    },
+    /// Forget an image by name or id. Workspaces that stand on it keep their files.
+    #[command(visible_alias = "rm")]
+    Remove {
+        /// Name or id.
+        image: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

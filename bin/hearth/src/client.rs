@@ -123,15 +123,34 @@ impl Client {
         self.call(Method::GET, path, None).await
     }
 
+    /// `POST` of an archive that is sent as it is read; the answer as JSON.
+    pub async fn upload<S>(&self, path: &str, archive: S) -> Result<Value>
+    where
+        S: futures_util::TryStream + Send + 'static,
+        S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        bytes::Bytes: From<S::Ok>,
+    {
+        let request = self.request(Method::POST, path)?;
+        let request = request.header(http::header::CONTENT_TYPE, "application/x-tar");
+        let answer = self.answer(request.body(reqwest::Body::wrap_stream(archive))).await?;
+        answer.json().await.context("the server's answer is not JSON")
+    }
+
     /// One request whose answer is read as it comes.
     pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<reqwest::Response> {
-        let mut request = self.http.request(method, self.address(path)?);
-        if let Endpoint::Remote { token, .. } = &self.endpoint {
-            request = request.bearer_auth(token);
-        }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
+        let request = self.request(method, path)?;
+        self.answer(if let Some(body) = body { request.json(body) } else { request }).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> Result<reqwest::RequestBuilder> {
+        let request = self.http.request(method, self.address(path)?);
+        Ok(match &self.endpoint {
+            Endpoint::Remote { token, .. } => request.bearer_auth(token),
+            Endpoint::Local(_) => request,
+        })
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response> {
         let answer = request.send().await.map_err(|error| self.unreachable(&error))?;
         if answer.status().is_success() {
             return Ok(answer);

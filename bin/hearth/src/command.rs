@@ -3,6 +3,7 @@
 
 mod doctor;
 mod exec;
+mod image;
 mod list;
 mod login;
 mod logs;
@@ -32,6 +33,7 @@ pub async fn run(global: &Global, command: Command) -> Result<u8> {
         Command::Stop { workspace } => change(global, &workspace, "/stop", &["stopped"]).await,
         Command::Fork { workspace } => fork(global, &workspace).await,
         Command::Delete { workspace } => delete(global, &workspace).await,
+        Command::Image(wanted) => image::image(&Client::for_options(global)?, global, wanted).await,
         Command::Config(ConfigCommand::Default) => {
             terminal::print(config::DEFAULT);
             Ok(0)

@@ -96,11 +96,12 @@ impl Control {
     pub async fn remove_image(&self, caller: &Caller, id: &str) -> Result<(), Error> {
         caller.administer()?;
         let images = self.image_store()?;
+        let name = id.parse::<ImageReference>().ok();
         let named: Vec<_> = images
             .list()
             .await
             .into_iter()
-            .filter(|(reference, image)| image.id == id || reference.to_string() == id)
+            .filter(|(reference, image)| image.id == id || Some(reference) == name.as_ref())
             .collect();
         let Some((_, image)) = named.first() else { return Err(Error::missing("image", id)) };
         for (reference, _) in &named {

@@ -31,6 +31,12 @@ pub trait Driver: Send + Sync {
     /// Makes the sandbox's disk. Nothing runs yet. A disk that exists is kept as it is.
     async fn create(&self, spec: &SandboxSpec) -> Result<(), DriverError>;
 
+    /// Variables that the image under a created sandbox wants every process to have.
+    async fn environment(&self, id: WorkspaceId) -> Result<Vec<(String, String)>, DriverError> {
+        let _without_images = id;
+        Ok(Vec::new())
+    }
+
     /// Starts the sandbox's first process, which keeps `boot.command` running in it. Answers notices
     /// for the owner about what could not be given (no network, no memory limit, …).
     async fn start(&self, id: WorkspaceId, boot: Boot) -> Result<Vec<String>, DriverError>;

@@ -271,6 +271,12 @@ impl Driver for NativeDriver {
         .await
     }
 
+    async fn environment(&self, id: WorkspaceId) -> Result<Vec<(String, String)>, DriverError> {
+        let image = self.work(move |inner| Ok(inner.disks.load(id)?.image)).await?;
+        let image = image.and_then(|image| self.inner.images.image(&image));
+        Ok(image.map(|image| image.env).unwrap_or_default())
+    }
+
     async fn usage(&self, id: WorkspaceId) -> Result<SandboxUsage, DriverError> {
         self.work(move |inner| inner.usage(id)).await
     }

@@ -69,21 +69,33 @@ impl Control {
             limits: workspace.limits,
         };
         self.on_machine(MACHINE_LIMIT, self.inner.driver.create(&spec)).await?;
-        let boot = self.boot_of(workspace, token)?;
+        let variables = self.inner.driver.environment(workspace.id).await?;
+        let boot = self.boot_of(workspace, variables, token)?;
         self.on_machine(MACHINE_LIMIT, self.inner.driver.start(workspace.id, boot)).await
     }
 
-    fn boot_of(&self, workspace: &Workspace, token: &Token) -> Result<Boot, Trouble> {
+    fn boot_of(
+        &self,
+        workspace: &Workspace,
+        variables: Vec<(String, String)>,
+        token: &Token,
+    ) -> Result<Boot, Trouble> {
+        // Of the image's variables all but those that say who one is: that is decided here.
+        let mut env: Vec<_> = variables
+            .into_iter()
+            .filter(|(name, _)| !matches!(name.as_str(), "HOME" | "USER" | "LOGNAME"))
+            .collect();
+        env.extend([
+            ("HEARTH_WORKSPACE_ID".into(), workspace.id.to_string()),
+            ("HEARTH_WORKSPACE_NAME".into(), workspace.name.to_string()),
+        ]);
         let config = AgentConfig {
             workspace: workspace.id.to_string(),
             server: format!("unix:{RUN_FOLDER}/{SOCKET_NAME}"),
             token: token.expose().to_owned(),
             ca_pem: None,
             folder: workspace.folder(),
-            env: vec![
-                ("HEARTH_WORKSPACE_ID".into(), workspace.id.to_string()),
-                ("HEARTH_WORKSPACE_NAME".into(), workspace.name.to_string()),
-            ],
+            env,
         };
         let descriptor_3 = serde_json::to_vec(&config)
             .map_err(|error| Trouble::lasting(error.to_string(), "report this; it is a fault of Hearth"))?;

@@ -29,7 +29,7 @@ fn saved(layer: &[u8]) -> Vec<u8> {
     use sha2::{Digest, Sha256};
     let diff = hex::encode(Sha256::digest(layer));
     let config = format!(
-        r#"{{"architecture":"amd64","os":"linux","config":{{}},"rootfs":{{"type":"layers","diff_ids":["sha256:{diff}"]}}}}"#
+        r#"{{"architecture":"amd64","os":"linux","config":{{"Env":["TOOLS=few"]}},"rootfs":{{"type":"layers","diff_ids":["sha256:{diff}"]}}}}"#
     );
     let name = format!("{}.json", hex::encode(Sha256::digest(&config)));
     let manifest =
@@ -82,6 +82,7 @@ async fn a_workspace_runs_on_an_image_and_so_does_its_fork() {
     assert!(lab.images.remove(&reference).await.unwrap());
     // Its image stays for it under no name at all.
     assert_eq!(lab.run(fork, "ls /home/hearth").await.output, "new");
+    assert_eq!(lab.driver.environment(fork).await.unwrap(), [("TOOLS".to_owned(), "few".to_owned())]);
     lab.driver.remove(fork).await.unwrap();
     lab.driver.remove_snapshot(snapshot).await.unwrap();
 }
