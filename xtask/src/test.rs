@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::project::{self, Profile};
-use crate::steps::{Found, Steps, Tally};
+use crate::steps::{Found, Steps};
 use crate::tools::{self, Node};
 use crate::{agent, journey, needs, packages, runner, shell, skips, tidy, ui, up};
 
@@ -126,16 +126,11 @@ fn doc_tests() -> Result<Found> {
     Ok(found)
 }
 
-/// Types, lint and unit tests of the UI, and how much a browser has to fetch.
+/// Types, lint and unit tests of the UI. How much a browser has to fetch is part of its build.
 fn ui_check() -> Result<Found> {
     let node = Node::provide()?;
     ui::install(&node)?;
-    let mut found = runner::run(node.npm().args(["run", "check"]))?;
-    if found.failure.is_none() {
-        shell::run(node.npm().args(["run", "budget"]))?;
-        found.tally.add(Tally::ONE);
-    }
-    Ok(found)
+    runner::run(node.npm().args(["run", "check"]))
 }
 
 /// A command of the project that is ended when it hangs, with all it started.
