@@ -23,4 +23,9 @@ mmdebstrap --variant=minbase --include="$packages" \
     --change 'CMD ["up", "--listen", "0.0.0.0:8090", "--public-url", "http://localhost:8090"]' \
     - "$name"
 
-echo "made $name; start it with: docker run --rm --init --privileged -p 127.0.0.1:8090:8090 -v hearth:/var/lib/hearth $name"
+echo "made $name; start it with:
+  docker run --detach --name hearth --init --publish 127.0.0.1:8090:8090 --volume hearth:/var/lib/hearth \\
+    --cap-add SYS_ADMIN --cap-add NET_ADMIN --device /dev/net/tun \\
+    --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined \\
+    --cgroupns host --volume /sys/fs/cgroup:/sys/fs/cgroup $name
+and find the one-time address for the first visit with: docker logs hearth"

@@ -110,7 +110,7 @@ impl Report {
         let rate = |time: Duration| megabytes(bytes) / time.as_secs_f64();
         let first = samples.first().map(|(_, sample)| rate(sample.median())).unwrap_or_default();
         let mut table =
-            format!("\n## {title}\n\n{note}\n\n| | median | worst of 20 | ratio |\n|---|---:|---:|---:|\n");
+            format!("\n## {title}\n\n{note}\n\n| | median | slowest | ratio |\n|---|---:|---:|---:|\n");
         let mut own = 0.0;
         for (name, sample) in samples {
             let median = rate(sample.median());

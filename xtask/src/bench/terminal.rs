@@ -56,7 +56,7 @@ pub(super) fn measure(hearth: &Hearth, docker: &Docker, report: &mut Report) -> 
         "Terminal throughput",
         &format!(
             "{LINES} lines of 70 columns, {} MB with line ends, from the shell to the client, \
-             which acknowledges as the UI does.",
+             which acknowledges as the UI does; {FLOODS} times each.",
             bytes / 1_000_000
         ),
         bytes,
@@ -70,7 +70,9 @@ pub(super) fn measure(hearth: &Hearth, docker: &Docker, report: &mut Report) -> 
     let samples = take_turns(INTERRUPTS, interrupts)?;
     report.comparison(
         "Ctrl-C under flood",
-        "From sending Ctrl-C into an endless flood to the shell's next prompt.",
+        &format!(
+            "From sending Ctrl-C into an endless flood to the shell's next prompt; {INTERRUPTS} times each."
+        ),
         &samples,
         &[Goal::at_most("hearth, WebSocket", Duration::from_millis(500))],
     );
