@@ -123,10 +123,22 @@ impl Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable { .. } => Self::Unavailable {
-                what: "cannot reach the database".into(),
-                mend: "try again in a moment; an administrator finds the cause in the server's log".into(),
-            },
+            error @ StoreError::Unavailable { .. } => {
+                // Its own words may name hosts and users of the database: they are for the log only.
+                tracing::error!(error = &error as &dyn std::error::Error, "the database could not be used");
+                if error.is_disk_full() {
+                    let mend = "free some space on that disk, then try again".into();
+                    return Self::Unavailable {
+                        what: "the disk that holds the database is full".into(),
+                        mend,
+                    };
+                }
+                Self::Unavailable {
+                    what: "cannot use the database".into(),
+                    mend: "try again in a moment; an administrator finds the cause in the server's log"
+                        .into(),
+                }
+            }
             StoreError::Conflict { what } => Self::Conflict {
                 code: "conflict",
                 what: format!("{what} is taken"),

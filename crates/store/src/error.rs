@@ -34,7 +34,15 @@ pub enum StoreError {
     },
 }
 
+/// How both engines' word for it is told.
+const DISK_FULL: &str = "the disk that holds the database is full";
+
 impl StoreError {
+    /// Whether somebody only has to make room.
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Unavailable { why, .. } if why.starts_with(DISK_FULL))
+    }
+
     /// What the person who runs the server can do about it.
     pub fn mend(&self) -> &'static str {
         match self {
@@ -90,13 +98,13 @@ fn in_words(error: &dyn DatabaseError) -> Option<&'static str> {
             8 => Some("the database file is read-only"),
             10 => Some("the database file cannot be read or written"),
             11 | 26 => Some("the database file is damaged"),
-            13 => Some("the disk that holds the database is full"),
+            13 => Some(DISK_FULL),
             14 => Some("the database file cannot be opened"),
             _ => None,
         };
     }
     match code.as_ref() {
-        "53100" => Some("the disk that holds the database is full"),
+        "53100" => Some(DISK_FULL),
         "53300" => Some("the database server has no connections left"),
         "40001" | "40P01" => Some("two transactions got in each other's way"),
         "28000" | "28P01" => Some("the database server refuses this user or password"),

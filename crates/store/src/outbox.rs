@@ -4,12 +4,16 @@
 //! mark the newer one as done. Who claims an effect has it until the lease ends; a server that died
 //! holds nothing for longer than that.
 
-use domain::{Effect, Timestamp, WorkspaceId};
+use domain::{Effect, SignedDuration, Timestamp, WorkspaceId};
 
 use crate::error::StoreError;
 use crate::row::{Row, word};
 use crate::statement::statements;
 use crate::tx::Tx;
+
+/// No effect is put off, and no lease taken, for longer than this. One that seems to be was written
+/// before the clock was set back, and must not wait until it has caught up.
+const FAR: SignedDuration = SignedDuration::from_mins(10);
 
 /// A wanted effect that this server has the lease of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +36,8 @@ statements! { "effects", key "workspace";
              lease_owner = null, lease_until = null where workspace = $1";
     CLAIM = "with picked as materialized (\
              select workspace from effects \
-             where effect is not null and due <= $1 and (lease_until is null or lease_until <= $1) \
+             where effect is not null and (due <= $1 or due > $5) \
+             and (lease_until is null or lease_until <= $1 or lease_until > $5) \
              order by due limit $2", postgres " for update skip locked", ") \
              update effects set lease_owner = $3, lease_until = $4, \
              attempt = attempt + case when lease_until is null then 0 else 1 end \
@@ -73,7 +78,8 @@ impl Tx {
         self.rows(WANTED, []).await?.iter().map(|row| row.parsed("workspace")).collect()
     }
 
-    /// Takes up to `limit` effects that are due and nobody holds, longest due first.
+    /// Takes up to `limit` effects that are due and nobody holds, longest due first. Moments that
+    /// nobody can have meant, because they are further away than any pause or lease, count as past.
     pub async fn claim_effects(
         &mut self,
         now: Timestamp,
@@ -81,7 +87,8 @@ impl Tx {
         owner: &str,
         limit: u32,
     ) -> Result<Vec<ClaimedEffect>, StoreError> {
-        let values = [now.into(), limit.into(), owner.into(), lease_until.into()];
+        let far = now.checked_add(FAR).unwrap_or(Timestamp::MAX);
+        let values = [now.into(), limit.into(), owner.into(), lease_until.into(), far.into()];
         let mut rows = self.rows(CLAIM, values).await?;
         // `returning` promises no order.
         rows.sort_by_key(|row| row.integer("due").unwrap_or(0));

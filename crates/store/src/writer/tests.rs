@@ -211,6 +211,7 @@ async fn a_full_disk_is_said_so_and_undoes_the_group_truthfully() {
 
     assert!(matches!(error, StoreError::Unavailable { .. }));
     assert!(error.to_string().contains("the disk that holds the database is full"), "{error}");
+    assert!(error.is_disk_full());
     assert_eq!(file.keys().await, if first.is_ok() { vec!["kept"] } else { vec![] });
     file.set("after").await;
     assert!(file.keys().await.contains(&"after".to_owned()));

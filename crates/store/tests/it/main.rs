@@ -95,6 +95,7 @@ on_both_engines! {
     outbox {
         an_effect_is_claimed_once_it_is_due
         a_claimed_effect_is_nobody_elses_until_its_lease_ends
+        a_clock_that_is_set_back_keeps_nothing_waiting
         a_newer_wish_replaces_the_older_and_outlives_its_end
         a_generation_is_never_used_twice
         a_cleared_effect_cannot_come_back

@@ -47,6 +47,20 @@ pub(crate) async fn a_claimed_effect_is_nobody_elses_until_its_lease_ends(databa
     assert_eq!(late[0].attempt, 1, "a lease that ran out counts as an attempt");
 }
 
+pub(crate) async fn a_clock_that_is_set_back_keeps_nothing_waiting(database: Database) {
+    let store = database.open().await;
+    let [later, held] = saved_workspaces(&store, 2).await[..] else { panic!("two workspaces") };
+    let mut tx = store.begin().await.unwrap();
+    let before = 24 * 3600;
+    tx.put_effect(held, Effect::Create, t(before)).await.unwrap();
+    tx.claim_effects(t(before), t(before + 60), "gone", 9).await.unwrap();
+    tx.put_effect(later, Effect::Create, t(before)).await.unwrap();
+
+    let claimed = claim_at(&mut tx, 0).await;
+
+    assert_eq!(claimed.len(), 2, "{claimed:?}");
+}
+
 pub(crate) async fn a_newer_wish_replaces_the_older_and_outlives_its_end(database: Database) {
     let store = database.open().await;
     let id = saved_workspace(&store).await;
@@ -132,11 +146,11 @@ pub(crate) async fn leases_are_released_by_owner(database: Database) {
     let ids = saved_workspaces(&store, 2).await;
     let mut tx = store.begin().await.unwrap();
     tx.put_effect(ids[0], Effect::Create, t0()).await.unwrap();
-    tx.claim_effects(t0(), t(1000), "gone", 9).await.unwrap();
+    tx.claim_effects(t0(), t(500), "gone", 9).await.unwrap();
     tx.put_effect(ids[1], Effect::Create, t0()).await.unwrap();
-    tx.claim_effects(t0(), t(1000), "alive", 9).await.unwrap();
+    tx.claim_effects(t0(), t(500), "alive", 9).await.unwrap();
     tx.enqueue_job("mail", None, &serde_json::json!(1), t0()).await.unwrap();
-    tx.claim_jobs(t0(), t(1000), "gone", 9).await.unwrap();
+    tx.claim_jobs(t0(), t(500), "gone", 9).await.unwrap();
 
     assert_eq!(tx.release_leases("gone").await.unwrap(), 2);
 
