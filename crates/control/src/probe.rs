@@ -41,7 +41,7 @@ pub(crate) async fn probe(client: &Client, source: &Source) -> Result<(), Troubl
 }
 
 enum Found {
-    /// It is there, or there is no saying: the answer was longer than what is read.
+    /// It is there, or there is no saying: the answer was longer than what is read and kept.
     Perhaps,
     No,
 }
@@ -65,7 +65,9 @@ async fn read(
         match wanted {
             None if refs.is_git() => return Ok(Found::Perhaps),
             Some(wanted) if refs.has(wanted.as_str()) => return Ok(Found::Perhaps),
-            _ if refs.is_finished() => return Ok(Found::No),
+            _ if refs.is_finished() => {
+                return Ok(if refs.is_whole() { Found::No } else { Found::Perhaps });
+            }
             _ => {}
         }
     }

@@ -76,6 +76,11 @@ impl Advertisement {
         self.names.iter().any(|name| name == short) || self.commits.iter().any(|commit| commit == reference)
     }
 
+    /// Whether every name was kept, so that what is not among them is not there.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.names.len() < NAMES_KEPT
+    }
+
     /// Names of branches and tags.
     pub(crate) fn names(&self) -> &[String] {
         &self.names

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn progress(phase: &str, percent: u8, detail: &str) -> Said {
@@ -47,4 +49,28 @@ fn an_endless_line_is_cut() {
     let said = lines.push(b"\n");
 
     assert_eq!(said, [Said::Line("x".repeat(LINE_MAX))]);
+}
+
+proptest! {
+    #[test]
+    fn any_words_of_a_remote_become_short_lines_and_true_percentages(
+        text in prop::collection::vec(prop_oneof![
+            "[a-zA-Z ]{0,12}: {0,3}[0-9]{0,4}%? ?\\(?[0-9/]{0,6}\\)?(, done\\.)?",
+            "\\PC{0,3000}",
+        ], 0..6),
+        cut in 1usize..50,
+    ) {
+        let text = text.join("\r") + "\n";
+        let mut lines = Lines::default();
+
+        let said: Vec<Said> = text.as_bytes().chunks(cut).flat_map(|piece| lines.push(piece)).collect();
+
+        for said in said {
+            match said {
+                Said::Progress { percent, .. } => prop_assert!(percent <= 100),
+                // A cut character becomes three bytes.
+                Said::Line(line) => prop_assert!(line.len() <= LINE_MAX + 3),
+            }
+        }
+    }
 }

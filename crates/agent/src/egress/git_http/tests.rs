@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn is_let_through(method: &Method, path: &str) -> bool {
@@ -36,5 +38,18 @@ fn everything_else_does_not() {
         (Method::GET, "/a/b.git/info/lfs/..;/api"),
     ] {
         assert!(!is_let_through(&method, path), "{method} {path}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_that_leads_back_up_passes(
+        before in "(/[a-z%2eE.;/\\\\]{0,8}){0,4}",
+        up in prop::sample::select(vec!["..", ".", "%2e%2e", "%2E.", "..;x", "..%2f", "a%5c..", "%00"]),
+    ) {
+        let path = format!("{before}/{up}/git-upload-pack");
+        if let Ok(uri) = format!("http://forge.test{path}").parse() {
+            prop_assert!(!is_git(&Method::POST, &uri), "{}", path);
+        }
     }
 }

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::{Advertisement, NotGit};
 
 fn packet(text: &str) -> String {
@@ -88,5 +90,40 @@ fn any_bytes_are_read_without_a_panic() {
             bytes[at] = state.to_le_bytes()[1];
         }
         refs.feed(&bytes).ok();
+    }
+}
+
+#[test]
+fn a_repository_with_more_names_than_are_kept_is_not_said_to_lack_one() {
+    let mut refs = Advertisement::default();
+    let many: String =
+        (0..30_000).map(|number| packet(&format!("{A} refs/heads/branch-{number}\n"))).collect();
+
+    refs.feed(format!("{}0000{many}0000", packet("# service=git-upload-pack\n")).as_bytes()).unwrap();
+
+    assert!(refs.is_finished() && !refs.is_whole());
+    assert!(refs.has("branch-7") && !refs.has("branch-29999"));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_the_same_however_they_are_cut(
+        noise in prop::collection::vec(any::<u8>(), 0..200),
+        place in any::<prop::sample::Index>(),
+        cut in 1usize..64,
+    ) {
+        let mut bytes = answer().into_bytes();
+        let place = place.index(bytes.len());
+        bytes.splice(place..place, noise);
+        let (mut whole, mut pieces) = (Advertisement::default(), Advertisement::default());
+
+        let at_once = whole.feed(&bytes);
+        let in_pieces = bytes.chunks(cut).try_for_each(|piece| pieces.feed(piece));
+
+        prop_assert_eq!(at_once, in_pieces);
+        if at_once.is_ok() {
+            prop_assert_eq!(whole.names(), pieces.names());
+            prop_assert_eq!(whole.is_finished(), pieces.is_finished());
+        }
     }
 }
