@@ -85,7 +85,11 @@ impl Eraser<'_> {
             if rustix::fs::unlinkat(folder, name, AtFlags::REMOVEDIR).is_ok() {
                 continue;
             }
-            waiting.push(self.hoist(folder, name)?);
+            match self.hoist(folder, name) {
+                // Somebody else removes the same tree: a server that was killed left its last thread at it.
+                Err(Errno::NOENT) => {}
+                hoisted => waiting.push(hoisted?),
+            }
         }
         Ok(())
     }

@@ -61,9 +61,8 @@ fn try_out(disks: &Disks, launcher: &Launcher, sharing: Sharing) -> Result<(), F
     let data = disks.data().join("trial");
     let trial = Disks::open(data.clone())?;
     let tried = run_trial(&trial, launcher, sharing);
-    // Nobody waits for that. What cannot be erased now is erased at the next start.
-    let thrown = disks.throw_away(&data, "trial")?;
-    std::thread::spawn(move || drop(Disks::erase(thrown)));
+    // What cannot be erased now is erased at the next start.
+    let _later = Disks::erase(disks.throw_away(&data, "trial")?);
     tried
 }
 
