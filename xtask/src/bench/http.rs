@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -84,16 +84,22 @@ enum Left {
 
 /// One connection, used for one request after the other.
 pub(super) struct Connection {
+    address: Address,
     stream: BufReader<Stream>,
     token: Option<String>,
     left: Left,
+    used: Instant,
 }
+
+/// A connection that rested this long may have been closed by the server, which all servers may do.
+const FRESH: Duration = Duration::from_secs(2);
 
 impl Connection {
     /// Connects. The token, if any, goes with every request.
     pub(super) fn open(address: &Address, token: Option<&str>) -> Result<Self> {
         let stream = BufReader::with_capacity(64 << 10, Stream::open(address)?);
-        Ok(Self { stream, token: token.map(Into::into), left: Left::Nothing })
+        let token = token.map(Into::into);
+        Ok(Self { address: address.clone(), stream, token, left: Left::Nothing, used: Instant::now() })
     }
 
     /// One request with a JSON body or none; the answer as JSON, null where it has no body.
@@ -118,9 +124,14 @@ impl Connection {
         body: &mut dyn Read,
         length: u64,
     ) -> Result<Vec<u8>> {
-        let status = self.begin(method, path, &[("content-type", kind)], body, length)?;
+        if self.used.elapsed() > FRESH {
+            *self = Self::open(&self.address, self.token.as_deref())?;
+        }
+        let asked = || format!("{method} {path}");
+        let status = self.begin(method, path, &[("content-type", kind)], body, length).with_context(asked)?;
         let mut answer = vec![];
-        while self.read_some(&mut answer)? {}
+        while self.read_some(&mut answer).with_context(asked)? {}
+        self.used = Instant::now();
         if status >= 300 {
             bail!("{method} {path} answered {status}: {}", String::from_utf8_lossy(&answer));
         }
