@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{SessionId, TokenId, UserId};
+use crate::team::TeamRole;
 use crate::user::Role;
 use crate::workspace::Workspace;
 
@@ -80,6 +81,9 @@ pub enum Denied {
     /// The caller may see it, but not do this.
     #[error("only the owner of the workspace may do this")]
     NotOwner,
+    /// It is the caller's own, in a team that the caller does not belong to any more.
+    #[error("this workspace belongs to a team that you are no member of")]
+    NotMember,
     /// The API token is not made for this.
     #[error("the API token lacks the scope for this")]
     Scope,
@@ -119,20 +123,31 @@ impl Grant {
 }
 
 impl Caller {
-    /// Decides whether the caller may do `action` to `workspace`.
+    /// Decides whether the caller may do `action` to `workspace`. `standing` is what the caller is in the
+    /// workspace's team, if anything.
     ///
-    /// Owners may do everything. Administrators see and manage every workspace, but do not enter:
-    /// what is inside is the owner's. To everybody else the workspace does not exist.
+    /// Owners may do everything as long as they belong to the team; after that they still see what is theirs,
+    /// and may delete it. Administrators of the platform and of the team see and manage, but do not enter: what
+    /// is inside is the owner's. To everybody else, fellow members too, the workspace does not exist.
     ///
     /// # Errors
     ///
     /// [`Denied`] says which answer keeps the secret: 404 for hidden, 403 for the rest.
-    pub fn may(&self, action: Action, workspace: Workspace) -> Result<Grant, Denied> {
-        let owner = workspace.owner == self.user;
-        match (owner, self.role, action) {
-            (true, _, _) | (false, Role::Admin, Action::View | Action::Manage | Action::Delete) => {}
-            (false, Role::Admin, Action::Enter) => return Err(Denied::NotOwner),
-            (false, Role::Member, _) => return Err(Denied::Hidden),
+    pub fn may(
+        &self,
+        action: Action,
+        workspace: Workspace,
+        standing: Option<TeamRole>,
+    ) -> Result<Grant, Denied> {
+        let is_owner = workspace.owner == self.user;
+        let runs_it = self.role == Role::Admin || standing >= Some(TeamRole::Admin);
+        match action {
+            Action::View | Action::Delete if is_owner || runs_it => {}
+            Action::Manage if runs_it || (is_owner && standing.is_some()) => {}
+            Action::Enter if is_owner && standing.is_some() => {}
+            Action::Manage | Action::Enter if is_owner => return Err(Denied::NotMember),
+            Action::Enter if runs_it => return Err(Denied::NotOwner),
+            Action::View | Action::Manage | Action::Delete | Action::Enter => return Err(Denied::Hidden),
         }
         let scope = match action {
             Action::View => Scope::WorkspacesRead,

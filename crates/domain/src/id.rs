@@ -67,6 +67,16 @@ macro_rules! define_id {
             /// Names nothing: no generated id is this one.
             pub const NIL: Self = Self(Uuid::nil());
 
+            /// The id as 16 bytes, for where text is too long.
+            pub fn to_bytes(self) -> [u8; 16] {
+                self.0.into_bytes()
+            }
+
+            /// The id that [`Self::to_bytes`] gave.
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+
             /// Makes a fresh id: version 7, so ids sort by creation time (RFC 9562, section 5.7).
             pub fn generate(now: Timestamp, entropy: &dyn Entropy) -> Self {
                 Self(version_7(now, entropy))
@@ -129,4 +139,16 @@ define_id! {
     EffectId = "eff";
     /// Names a durable log.
     LogId = "log";
+    /// Names a forge: one Git hosting instance, or one identity provider.
+    ForgeId = "forge";
+    /// Names a link: a person's account on a forge.
+    LinkId = "link";
+    /// Names a team.
+    TeamId = "team";
+    /// Names an invitation to a team.
+    InvitationId = "inv";
+    /// Names one round trip to a forge's sign-in page.
+    AttemptId = "att";
+    /// Names a data key, which seals secrets.
+    DataKeyId = "dek";
 }

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::context::RefKind;
+
 /// The text does not address a Git repository over HTTP.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRepository {
@@ -186,4 +188,33 @@ pub struct Source {
     /// What to check out; the repository's default branch where absent.
     #[serde(rename = "ref")]
     pub reference: Option<RefName>,
+    /// What else is known about it; nothing where only an address was given.
+    #[serde(default)]
+    pub checkout: Checkout,
+}
+
+/// How the clone is left, beyond a plain checkout of a ref.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Checkout {
+    /// What kind of name the ref is; git decides where absent.
+    #[serde(default)]
+    pub ref_kind: Option<RefKind>,
+    /// The commit to check out, detached, where no ref is named; else what the ref stood for when it was asked.
+    #[serde(default)]
+    pub revision: Option<String>,
+    /// A new branch to make from what was checked out.
+    #[serde(default)]
+    pub local_branch: Option<RefName>,
+    /// Becomes the remote `upstream`.
+    #[serde(default)]
+    pub upstream: Option<RepositoryUrl>,
+    /// The branch of `upstream` that a merge request leads to.
+    #[serde(default)]
+    pub upstream_branch: Option<RefName>,
+    /// File or folder to show first.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// Title of the merge request or issue, for people.
+    #[serde(default)]
+    pub title: Option<String>,
 }

@@ -51,3 +51,17 @@ impl User {
         })
     }
 }
+
+/// How Git behaves in a person's workspaces.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GitPreferences {
+    /// Author name for commits; the account's where absent.
+    pub author_name: Option<String>,
+    /// Author address for commits; the account's where absent.
+    pub author_email: Option<String>,
+    /// Whether commits are signed with the person's SSH key.
+    pub sign_commits: bool,
+    /// A repository with dotfiles, cloned into every new workspace.
+    pub dotfiles: Option<String>,
+}

@@ -3,13 +3,15 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{SnapshotId, UserId, WorkspaceId};
+use crate::context::Variable;
+use crate::id::{SnapshotId, TeamId, UserId, WorkspaceId};
 use crate::image::Rootfs;
 use crate::lifecycle::{Effect, Event, IllegalTransition, Phase};
 use crate::limits::Limits;
 use crate::name::WorkspaceName;
 use crate::repository::Source;
 use crate::step::{StepRecord, StepState};
+use crate::team::Team;
 
 /// A workspace as the control plane knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +22,9 @@ pub struct Workspace {
     pub name: WorkspaceName,
     /// Who it belongs to.
     pub owner: UserId,
+    /// The team it belongs to.
+    #[serde(default = "everybody")]
+    pub team: TeamId,
     /// The repository it was made for, if any.
     pub source: Option<Source>,
     /// What its file system starts from.
@@ -28,6 +33,9 @@ pub struct Workspace {
     pub base: Option<SnapshotId>,
     /// What it may use.
     pub limits: Limits,
+    /// Variables that its address set and its owner confirmed.
+    #[serde(default)]
+    pub variables: Vec<Variable>,
     /// Where it is in its life.
     pub phase: Phase,
     /// Counts starts; the log and the steps belong to one start.
@@ -44,6 +52,11 @@ pub struct Workspace {
     pub updated_at: Timestamp,
     /// When somebody or something last worked in it.
     pub last_activity_at: Timestamp,
+}
+
+/// The team of workspaces that were made before there were teams.
+fn everybody() -> TeamId {
+    Team::EVERYBODY
 }
 
 impl Workspace {

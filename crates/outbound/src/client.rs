@@ -7,20 +7,26 @@ use std::time::Duration;
 
 use domain::Entropy;
 use http::Method;
-use reqwest::redirect;
 use tokio::net::TcpStream;
 use url::{Host, Url};
 
-use crate::resolve::{Guard, SystemResolver};
-use crate::{Error, Policy, Request, Resolver, tls};
+use crate::builder::Builder;
+use crate::resolve::Guard;
+use crate::tls::Trust;
+use crate::{CertificateInfo, Error, Policy, Request, certificate, tunnel};
 
 /// Makes guarded requests and connections. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct Client {
+    /// For requests that may be led elsewhere, as the settings say.
     pub(crate) http: reqwest::Client,
+    /// For requests that may not: those that change something, where redirects are confined to an origin.
+    pub(crate) unled: reqwest::Client,
     pub(crate) guard: Guard,
     pub(crate) times: Times,
     pub(crate) entropy: Option<Arc<dyn Entropy>>,
+    pub(crate) trust: Arc<Trust>,
+    pub(crate) proxy: Option<Url>,
 }
 
 /// How long things may take.
@@ -34,9 +40,6 @@ pub(crate) struct Times {
     pub(crate) idle: Duration,
 }
 
-/// A host five hops away is not the one the user named any more; real registries and forges need three.
-const MOST_REDIRECTS: usize = 5;
-
 /// The pause after a first failure: longer than a lost packet, shorter than a person's patience.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
@@ -49,32 +52,42 @@ impl Client {
 
     /// A client with other settings.
     pub fn builder(policy: Policy) -> Builder {
-        let times = Times {
-            connect: Duration::from_secs(10),
-            total: Duration::from_secs(30),
-            idle: Duration::from_secs(30),
-        };
-        Builder {
-            guard: Guard { policy: Arc::new(policy), resolver: Arc::new(SystemResolver) },
-            times,
-            authorities: Vec::new(),
-            entropy: None,
-        }
+        Builder::new(policy)
     }
 
     /// Asks for `url`. Repeated a few times when the host cannot be reached or is overloaded.
     pub fn get(&self, url: Url) -> Request {
-        Request::new(self.clone(), Method::GET, url)
+        self.request(Method::GET, url)
     }
 
     /// Asks for the headers of `url` only. Repeated like [`Client::get`].
     pub fn head(&self, url: Url) -> Request {
-        Request::new(self.clone(), Method::HEAD, url)
+        self.request(Method::HEAD, url)
     }
 
     /// Sends something to `url`. Never repeated.
     pub fn post(&self, url: Url) -> Request {
-        Request::new(self.clone(), Method::POST, url)
+        self.request(Method::POST, url)
+    }
+
+    /// Puts something at `url`. Never repeated.
+    pub fn put(&self, url: Url) -> Request {
+        self.request(Method::PUT, url)
+    }
+
+    /// Changes something at `url`. Never repeated.
+    pub fn patch(&self, url: Url) -> Request {
+        self.request(Method::PATCH, url)
+    }
+
+    /// Deletes what is at `url`. Never repeated.
+    pub fn delete(&self, url: Url) -> Request {
+        self.request(Method::DELETE, url)
+    }
+
+    /// Any request. Only `GET` and `HEAD` are repeated.
+    pub fn request(&self, method: Method, url: Url) -> Request {
+        Request::new(self.clone(), method, url)
     }
 
     /// How long to wait before repeating something that has been tried `tried` times: 200 ms, doubled each
@@ -84,24 +97,53 @@ impl Client {
         base + base.mul_f64(unit(jitter(self.entropy.as_deref())))
     }
 
-    /// Opens a TCP connection to `host`, a name or an address, under the same guard as requests.
+    /// Opens a TCP connection to `host`, a name or an address, under the same guard as requests, and through
+    /// the proxy if there is one.
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`], [`Error::UnknownHost`], [`Error::Unreachable`] or [`Error::Timeout`].
+    /// [`Error::Refused`], [`Error::UnknownHost`], [`Error::Unreachable`], [`Error::Timeout`], or
+    /// [`Error::Protocol`] from the proxy.
     pub async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, Error> {
         let dial = async {
-            let addresses = match parse_host(host)? {
-                Host::Ipv4(address) => self.permitted(address.into())?,
-                Host::Ipv6(address) => self.permitted(address.into())?,
-                Host::Domain(name) => self.guard.addresses(&name).await?,
-            };
-            dial(host, &addresses, port).await
+            let target = parse_host(host)?;
+            let Some(proxy) = &self.proxy else { return self.dial(host, target, port).await };
+            // Names are the proxy's to look up; an address is an address.
+            if let Some(address) = address(&target) {
+                self.guard.policy.check(address)?;
+            }
+            let (next, next_port) = tunnel::entrance(proxy)?;
+            let stream = self.dial(next, parse_host(next)?, next_port).await?;
+            tunnel::open(stream, proxy, &target, port).await
         };
         match tokio::time::timeout(self.times.connect, dial).await {
             Ok(result) => result,
             Err(_) => Err(Error::Timeout { host: host.to_owned(), after: self.times.connect }),
         }
+    }
+
+    /// Says who `host` proves to be, by a TLS handshake without a request.
+    ///
+    /// # Errors
+    ///
+    /// Like [`Client::connect`], and [`Error::Tls`] with its reason when the proof is not good enough; the
+    /// error then names the certificate's issuer.
+    pub async fn certificate(&self, host: &str, port: u16) -> Result<CertificateInfo, Error> {
+        let name = parse_host(host)?;
+        let stream = self.connect(host, port).await?;
+        match tokio::time::timeout(self.times.connect, certificate::look(&self.trust, &name, stream)).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::Timeout { host: host.to_owned(), after: self.times.connect }),
+        }
+    }
+
+    async fn dial(&self, host: &str, target: Host, port: u16) -> Result<TcpStream, Error> {
+        let addresses = match target {
+            Host::Ipv4(address) => self.permitted(address.into())?,
+            Host::Ipv6(address) => self.permitted(address.into())?,
+            Host::Domain(name) => self.guard.addresses(&name).await?,
+        };
+        dial(host, &addresses, port).await
     }
 
     fn permitted(&self, address: IpAddr) -> Result<Vec<IpAddr>, Error> {
@@ -113,89 +155,6 @@ impl Client {
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client").field("policy", &self.guard.policy).finish_non_exhaustive()
-    }
-}
-
-/// Settings of a [`Client`].
-pub struct Builder {
-    guard: Guard,
-    times: Times,
-    authorities: Vec<Vec<u8>>,
-    entropy: Option<Arc<dyn Entropy>>,
-}
-
-impl Builder {
-    /// Trusts the certificate authorities in `pem` as well.
-    #[must_use]
-    pub fn authorities(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.authorities.push(pem.into());
-        self
-    }
-
-    /// Looks names up elsewhere than in the system.
-    #[must_use]
-    pub fn resolver(mut self, resolver: Arc<dyn Resolver>) -> Self {
-        self.guard.resolver = resolver;
-        self
-    }
-
-    /// How long name, TCP and TLS may take together.
-    #[must_use]
-    pub fn connect_timeout(mut self, connect: Duration) -> Self {
-        self.times.connect = connect;
-        self
-    }
-
-    /// How long a whole request with its answer may take; see also [`Request::unhurried`].
-    #[must_use]
-    pub fn total_timeout(mut self, total: Duration) -> Self {
-        self.times.total = total;
-        self
-    }
-
-    /// How long a host may be silent within its answer.
-    #[must_use]
-    pub fn idle_timeout(mut self, idle: Duration) -> Self {
-        self.times.idle = idle;
-        self
-    }
-
-    /// Where the jitter of pauses comes from. It protects hosts from herds and guards no secret, so
-    /// without this the process's hash seed is used.
-    #[must_use]
-    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
-        self.entropy = Some(entropy);
-        self
-    }
-
-    /// Finishes the client.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Refused`] when the additional certificate authorities cannot be read.
-    pub fn build(self) -> Result<Client, Error> {
-        let policy = self.guard.policy.clone();
-        let follow = redirect::Policy::custom(move |attempt| {
-            match check_redirect(&policy, attempt.previous(), attempt.url()) {
-                Ok(()) => attempt.follow(),
-                Err(refusal) => attempt.error(refusal),
-            }
-        });
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::config(&self.authorities)?)
-            .dns_resolver(self.guard.clone())
-            .redirect(follow)
-            .referer(false)
-            .no_proxy()
-            .connect_timeout(self.times.connect)
-            .read_timeout(self.times.idle)
-            .user_agent(concat!("hearth/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Error::Refused {
-                why: format!("the HTTP client cannot be set up: {error}"),
-                mend: "check the additional certificate authorities".into(),
-            })?;
-        Ok(Client { http, guard: self.guard, times: self.times, entropy: self.entropy })
     }
 }
 
@@ -216,17 +175,13 @@ pub(crate) fn check_url(policy: &Policy, url: &Url) -> Result<(), Error> {
     }
 }
 
-fn check_redirect(policy: &Policy, previous: &[Url], next: &Url) -> Result<(), Error> {
-    let from = previous.last().and_then(Url::host_str).unwrap_or_default();
-    let refuse =
-        |why| Err(Error::Refused { why, mend: "use the address it leads to, if you trust it".into() });
-    if previous.len() > MOST_REDIRECTS {
-        return refuse(format!("`{from}` redirects more than {MOST_REDIRECTS} times"));
+/// The address that a host is, if it is one.
+fn address(host: &Host) -> Option<IpAddr> {
+    match host {
+        Host::Ipv4(address) => Some((*address).into()),
+        Host::Ipv6(address) => Some((*address).into()),
+        Host::Domain(_) => None,
     }
-    if next.scheme() != "https" && previous.iter().any(|url| url.scheme() == "https") {
-        return refuse(format!("`{from}` redirects from https to {}", next.scheme()));
-    }
-    check_url(policy, next)
 }
 
 /// Understands what URLs understand: `0x7f.1` is 127.0.0.1 here too.

@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
+use crate::TlsReason;
+
 /// Why a host could not be asked, or its answer not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -54,8 +56,20 @@ pub enum Error {
     Tls {
         /// The host that was dialled.
         host: String,
+        /// What kind of thing is wrong.
+        reason: TlsReason,
         /// What is wrong with its certificate or its TLS.
         why: String,
+    },
+    /// The answer is not JSON, or not of the form expected. Nothing of its body is told.
+    #[error("`{host}` answers {status} with {what}")]
+    NotJson {
+        /// The host that was asked.
+        host: String,
+        /// The answer's status.
+        status: u16,
+        /// What it is instead, such as `text/html`.
+        what: String,
     },
     /// What came back is not HTTP as it should be.
     #[error("`{host}` does not speak HTTP as expected: {why}")]
@@ -80,9 +94,11 @@ impl Error {
             }
             Self::Timeout { .. } => "try again; if it stays slow, look at the network of this machine".into(),
             Self::TooLarge { .. } => "check that the address is the one you meant".into(),
-            Self::Tls { host, .. } => format!(
-                "give `{host}` a certificate of a known authority, or add its authority to this server's settings"
-            ),
+            Self::Tls { host, reason, .. } => reason.mend(host),
+            Self::NotJson { .. } => {
+                "check that the address is the one you meant, with its path, and that no sign-in page is in between"
+                    .into()
+            }
             Self::Protocol { .. } => "check that the address and its port are the ones you meant".into(),
         }
     }
@@ -102,7 +118,7 @@ impl Error {
             return Self::Timeout { host, after: allowed };
         }
         if let Some(tls) = find::<rustls::Error>(&error) {
-            return Self::Tls { host, why: tls.to_string() };
+            return Self::tls(host, tls, None);
         }
         let broken = find::<io::Error>(&error).is_some()
             || error.is_connect()
@@ -115,6 +131,17 @@ impl Error {
         Self::Protocol { host, why: root_cause(&error) }
     }
 
+    /// What TLS says, and of whom the certificate is, if it has been looked at.
+    pub(crate) fn tls(host: String, error: &rustls::Error, issuer: Option<String>) -> Self {
+        let reason = TlsReason::of(error);
+        let what = reason.words().map_or_else(|| error.to_string(), str::to_owned);
+        let why = match issuer {
+            Some(issuer) if reason != TlsReason::ClientCertificate => format!("{what} (issuer: `{issuer}`)"),
+            _ => what,
+        };
+        Self::Tls { host, reason, why }
+    }
+
     /// Finds an error of the guard inside one of the HTTP client, which only carries it through.
     fn ours(error: &(dyn StdError + 'static)) -> Option<Self> {
         match find::<Self>(error)? {
@@ -124,16 +151,18 @@ impl Error {
                 Some(Self::UnknownHost { host: host.clone(), source })
             }
             Self::Timeout { host, after } => Some(Self::Timeout { host: host.clone(), after: *after }),
-            Self::Unreachable { .. } | Self::TooLarge { .. } | Self::Tls { .. } | Self::Protocol { .. } => {
-                None
-            }
+            Self::Unreachable { .. }
+            | Self::TooLarge { .. }
+            | Self::Tls { .. }
+            | Self::NotJson { .. }
+            | Self::Protocol { .. } => None,
         }
     }
 }
 
 /// Looks for a kind of error along the chain of causes, also inside `io::Error`s, whose `source` skips
 /// the error they wrap.
-fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+pub(crate) fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref::<E>() {

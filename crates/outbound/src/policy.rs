@@ -55,7 +55,7 @@ impl Policy {
                 return Err(Error::Refused {
                     why: format!("`{address}` is {kind}, which this server does not reach"),
                     mend: format!(
-                        "if it is meant, ask the administrator to allow `{seen}` for outgoing connections"
+                        "if it is meant, ask the administrator to add `{seen}` to `outbound.allow` in hearth.toml"
                     ),
                 });
             }
@@ -152,11 +152,14 @@ fn embedded(address: IpAddr) -> Option<Ipv4Addr> {
     }
     // Local-use NAT64 (64:ff9b:1::/48, RFC 8215) as far as its usual /96 form goes.
     let local_nat64 = (first, second, third) == (0x64, 0xff9b, 1);
+    // IPv4-translated (`::ffff:0:a.b.c.d`, RFC 2765).
+    let translated = address.segments().starts_with(&[0, 0, 0, 0, 0xffff, 0]);
     // ISATAP (RFC 5214) in any network: the interface part is `[02]00:5efe:a.b.c.d`.
     let isatap = fifth & !0x0200 == 0 && sixth == 0x5efe;
     // `::a.b.c.d`, long deprecated.
     let compatible = address.octets().iter().take(12).all(|byte| *byte == 0) && seventh != 0;
-    (NAT64.contains(&address) || local_nat64 || isatap || compatible).then(|| join(seventh, eighth))
+    (NAT64.contains(&address) || local_nat64 || translated || isatap || compatible)
+        .then(|| join(seventh, eighth))
 }
 
 const fn v4(a: u8, b: u8, c: u8, d: u8, prefix: u8) -> Ipv4Net {

@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::RETRY_AFTER;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use serde::Serialize;
 use tracing::debug;
 use url::Url;
+use url::form_urlencoded::Serializer;
+use vault::Secret;
+use zeroize::Zeroizing;
 
 use crate::client::check_url;
 use crate::{Client, Error, Response};
@@ -22,6 +28,8 @@ pub struct Request {
     body: Bytes,
     limit: u64,
     total: Option<Duration>,
+    /// What is wrong with the request itself, told when it is sent.
+    fault: Option<Error>,
 }
 
 /// What an answer may measure unless the caller says otherwise. Ten times the largest API answer of a
@@ -36,13 +44,70 @@ impl Request {
     pub(crate) fn new(client: Client, method: Method, url: Url) -> Self {
         let total = Some(client.times.total);
         let (headers, body) = (HeaderMap::new(), Bytes::new());
-        Self { client, method, url, headers, body, limit: DEFAULT_LIMIT, total }
+        Self { client, method, url, headers, body, limit: DEFAULT_LIMIT, total, fault: None }
     }
 
     /// Adds a header.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.append(name, value);
         self
+    }
+
+    /// Shows a token: `Authorization: Bearer …`. Replaces what was shown before.
+    pub fn bearer(self, token: &Secret<String>) -> Self {
+        let value = Zeroizing::new(format!("Bearer {}", token.expose()));
+        self.authorization(&value)
+    }
+
+    /// Shows a name and a password: `Authorization: Basic …`. Replaces what was shown before.
+    pub fn basic(self, user: &str, password: &Secret<String>) -> Self {
+        let pair = Zeroizing::new(format!("{user}:{}", password.expose()));
+        let value = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
+        self.authorization(&value)
+    }
+
+    /// Adds a header whose value is a secret, such as `PRIVATE-TOKEN`. It does not show in `Debug`.
+    pub fn secret_header(mut self, name: HeaderName, value: &Secret<String>) -> Self {
+        match sensitive(value.expose()) {
+            Ok(value) => {
+                self.headers.insert(name, value);
+            }
+            Err(fault) => self.fault = Some(fault),
+        }
+        self
+    }
+
+    /// Sends a form, as `application/x-www-form-urlencoded`.
+    pub fn form(self, fields: &[(&str, &str)]) -> Self {
+        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.typed("application/x-www-form-urlencoded", body)
+    }
+
+    /// Sends a value as JSON.
+    pub fn json(mut self, value: &impl Serialize) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(body) => self.typed("application/json", body),
+            Err(error) => {
+                let why = format!("the request cannot be written as JSON: {error}");
+                self.fault = Some(Error::Refused { why, mend: "report this as a fault of Hearth".into() });
+                self
+            }
+        }
+    }
+
+    fn authorization(mut self, value: &str) -> Self {
+        match sensitive(value) {
+            Ok(value) => {
+                self.headers.insert(AUTHORIZATION, value);
+            }
+            Err(fault) => self.fault = Some(fault),
+        }
+        self
+    }
+
+    fn typed(mut self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        self.body(body)
     }
 
     /// Sends `body`, whose type is given by a `Content-Type` header.
@@ -77,9 +142,12 @@ impl Request {
     /// # Errors
     ///
     /// Any [`Error`] but [`Error::TooLarge`] on the body, which shows while reading it.
-    pub async fn send(self) -> Result<Response, Error> {
+    pub async fn send(mut self) -> Result<Response, Error> {
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
         check_url(&self.client.guard.policy, &self.url)?;
-        let most = if matches!(self.method, Method::GET | Method::HEAD) { MOST_TRIES } else { 1 };
+        let most = if self.only_asks() { MOST_TRIES } else { 1 };
         let mut tried = 0;
         loop {
             let result = self.try_once().await;
@@ -99,9 +167,14 @@ impl Request {
         }
     }
 
+    /// Whether the request changes nothing, so that it may be repeated and led elsewhere.
+    fn only_asks(&self) -> bool {
+        matches!(self.method, Method::GET | Method::HEAD)
+    }
+
     async fn try_once(&self) -> Result<Response, Error> {
-        let mut request =
-            self.client.http.request(self.method.clone(), self.url.clone()).headers(self.headers.clone());
+        let http = if self.only_asks() { &self.client.http } else { &self.client.unled };
+        let mut request = http.request(self.method.clone(), self.url.clone()).headers(self.headers.clone());
         if !self.body.is_empty() {
             request = request.body(self.body.clone());
         }
@@ -114,6 +187,16 @@ impl Request {
         let response = Response::new(response, self.limit, allowed);
         if self.method == Method::HEAD { Ok(response) } else { response.checked() }
     }
+}
+
+/// A header's value that is not shown in `Debug` and not compressed on the way.
+fn sensitive(value: &str) -> Result<HeaderValue, Error> {
+    let mut value = HeaderValue::from_str(value).map_err(|_| Error::Refused {
+        why: "the token or password has characters that no header can carry".into(),
+        mend: "enter it again, without line ends and blanks around it".into(),
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 fn is_overload(status: StatusCode) -> bool {

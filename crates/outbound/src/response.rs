@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
+use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::Error;
@@ -15,6 +17,13 @@ pub struct Response {
     limit: u64,
     read: u64,
     allowed: Duration,
+}
+
+/// Longer content types are cut: they are for people to read.
+const LONGEST_TYPE: usize = 64;
+
+fn is_json(content_type: &str) -> bool {
+    content_type.split_once('/').is_some_and(|(_, kind)| kind == "json" || kind.ends_with("+json"))
 }
 
 impl Response {
@@ -71,6 +80,49 @@ impl Response {
             body.extend_from_slice(&chunk);
         }
         Ok(body.freeze())
+    }
+
+    /// The body as JSON, whatever the status.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotJson`] when the answer says it is something else (an error page, a sign-in page) or has another
+    /// form, and like [`Response::chunk`].
+    pub async fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
+        let (host, status) = (self.host(), self.status().as_u16());
+        let content_type = self.content_type();
+        if !is_json(&content_type) {
+            let what = match content_type.as_str() {
+                "" => "something without a content type instead of JSON".to_owned(),
+                other => format!("`{other}` instead of JSON"),
+            };
+            return Err(Error::NotJson { host, status, what });
+        }
+        let body = self.bytes().await?;
+        serde_json::from_slice(&body).map_err(|error| {
+            // The error's own text may quote the body.
+            let (line, column) = (error.line(), error.column());
+            let what = format!("JSON of an unexpected form (line {line}, column {column})");
+            Error::NotJson { host, status, what }
+        })
+    }
+
+    /// The body as text, as large as the request's limit allows. What is not UTF-8 is replaced.
+    ///
+    /// # Errors
+    ///
+    /// Like [`Response::chunk`].
+    pub async fn text_limited(self) -> Result<String, Error> {
+        let body = self.bytes().await?;
+        Ok(String::from_utf8_lossy(&body).into_owned())
+    }
+
+    /// The content type without its parameters, in lower case.
+    fn content_type(&self) -> String {
+        let value =
+            self.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = value.split(';').next().unwrap_or_default().trim();
+        essence.chars().take(LONGEST_TYPE).collect::<String>().to_ascii_lowercase()
     }
 
     fn host(&self) -> String {

@@ -90,8 +90,12 @@ impl Row {
         serde_json::from_value(word).map_err(|_| self.corrupt(column))
     }
 
+    pub(crate) fn bytes(&self, column: &'static str) -> Result<Vec<u8>, StoreError> {
+        self.get(column)
+    }
+
     pub(crate) fn token_hash(&self, column: &'static str) -> Result<TokenHash, StoreError> {
-        let bytes: Vec<u8> = self.get(column)?;
+        let bytes = self.bytes(column)?;
         TokenHash::from_bytes(&bytes).ok_or_else(|| self.corrupt(column))
     }
 

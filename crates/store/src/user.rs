@@ -1,10 +1,10 @@
 //! People and their passwords.
 
-use domain::{User, UserId, UserName};
+use domain::{GitPreferences, User, UserId, UserName};
 use vault::PasswordHash;
 
 use crate::error::StoreError;
-use crate::row::{Row, word};
+use crate::row::{Row, json, word};
 use crate::statement::statements;
 use crate::tx::Tx;
 
@@ -19,6 +19,8 @@ statements! { "users", key "id";
             where id = $1 and not exists (select id from users where name = $2 and id <> $1)";
     SET_PASSWORD = "update users set password = $2 where id = $1";
     PASSWORD = "select id, password from users where id = $1";
+    PREFERENCES = "select id, preferences from users where id = $1";
+    SAVE_PREFERENCES = "update users set preferences = $2 where id = $1";
     COUNT = "select count(*) as count from users";
 }
 
@@ -91,6 +93,27 @@ impl Tx {
     pub async fn password(&mut self, id: UserId) -> Result<Option<PasswordHash>, StoreError> {
         let row = self.row(PASSWORD, [id.into()]).await?;
         Ok(row.as_ref().map(password).transpose()?.flatten())
+    }
+
+    /// How Git behaves in a person's workspaces.
+    pub async fn preferences(&mut self, id: UserId) -> Result<GitPreferences, StoreError> {
+        let Some(row) = self.row(PREFERENCES, [id.into()]).await? else {
+            return Ok(GitPreferences::default());
+        };
+        Ok(row.optional_json("preferences")?.unwrap_or_default())
+    }
+
+    /// Keeps a person's preferences.
+    ///
+    /// # Errors
+    ///
+    /// `Conflict { what: "user" }` when there is no such person.
+    pub async fn save_preferences(
+        &mut self,
+        id: UserId,
+        preferences: &GitPreferences,
+    ) -> Result<(), StoreError> {
+        self.insert("user", SAVE_PREFERENCES, [id.into(), json(preferences)?.into()]).await
     }
 
     /// How many people there are.

@@ -1,6 +1,9 @@
 //! What can be bound to a statement: four types that both engines have.
 
-use domain::{SessionId, SnapshotId, Timestamp, TokenId, UserId, WorkspaceId};
+use domain::{
+    AttemptId, DataKeyId, ForgeId, InvitationId, KeyOwner, LinkId, SessionId, SnapshotId, TeamId, Timestamp,
+    TokenId, UserId, WorkspaceId,
+};
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Postgres, Sqlite};
@@ -124,4 +127,6 @@ macro_rules! bind_ids {
     )+};
 }
 
-bind_ids!(WorkspaceId UserId SessionId TokenId SnapshotId);
+bind_ids!(
+    WorkspaceId UserId SessionId TokenId SnapshotId ForgeId LinkId TeamId InvitationId AttemptId DataKeyId KeyOwner
+);

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use domain::{
-    Limits, Phase, Rootfs, SnapshotId, Source, StepRecord, Timestamp, UserId, Workspace, WorkspaceId,
+    Limits, Phase, Rootfs, SnapshotId, Source, StepRecord, TeamId, Timestamp, UserId, Variable, Workspace,
+    WorkspaceId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -14,23 +15,29 @@ use crate::tx::Tx;
 
 statements! { "workspaces", key "id";
     INSERT = "insert into workspaces \
-              (id, owner, name, phase, run, created_at, updated_at, last_activity_at, details) \
-              values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing";
-    BY_ID = "select id, owner, name, phase, run, created_at, updated_at, last_activity_at, details \
+              (id, owner, name, phase, run, created_at, updated_at, last_activity_at, details, team) \
+              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing";
+    BY_ID = "select id, owner, name, phase, run, created_at, updated_at, last_activity_at, details, team \
              from workspaces where id = $1";
-    FOR_UPDATE = "select id, owner, name, phase, run, created_at, updated_at, last_activity_at, details \
+    FOR_UPDATE = "select id, owner, name, phase, run, created_at, updated_at, last_activity_at, details, team \
                   from workspaces where id = $1", postgres " for update";
-    PAGE = "select id, owner, name, phase, run, created_at, updated_at, last_activity_at, details \
+    PAGE = "select id, owner, name, phase, run, created_at, updated_at, last_activity_at, details, team \
             from workspaces where id < $1 order by id desc limit $2";
-    PAGE_OF = "select id, owner, name, phase, run, created_at, updated_at, last_activity_at, details \
+    PAGE_OF = "select id, owner, name, phase, run, created_at, updated_at, last_activity_at, details, team \
                from workspaces where owner = $1 and id < $2 order by id desc limit $3";
+    PAGE_OF_TEAM = "select id, owner, name, phase, run, created_at, updated_at, last_activity_at, details, team \
+                    from workspaces where team = $1 and id < $2 order by id desc limit $3";
+    PAGE_OF_TEAM_AND_OWNER = "select id, owner, name, phase, run, created_at, updated_at, last_activity_at, \
+                              details, team from workspaces \
+                              where team = $1 and owner = $4 and id < $2 order by id desc limit $3";
     SAVE = "update workspaces set name = $3, phase = $4, run = $5, updated_at = $6, \
-            last_activity_at = $7, details = $8, owner = $2 \
+            last_activity_at = $7, details = $8, owner = $2, team = $9 \
             where id = $1 and not exists \
             (select id from workspaces where owner = $2 and name = $3 and id <> $1)";
     TOUCH = "update workspaces set last_activity_at = $2 where id = $1 and last_activity_at < $2";
     DELETE = "delete from workspaces where id = $1";
     EVERY_PHASE = "select id, phase, details from workspaces order by id";
+    COUNT_OF_TEAM = "select count(*) as count from workspaces where team = $1";
     COUNT_OF = "select count(*) as count from workspaces where owner = $1";
 }
 
@@ -55,6 +62,7 @@ impl Tx {
             workspace.updated_at.into(),
             workspace.last_activity_at.into(),
             json(&Details::of(workspace))?.into(),
+            workspace.team.into(),
         ];
         self.insert("workspace name", INSERT, values).await
     }
@@ -84,6 +92,30 @@ impl Tx {
         rows.iter().map(workspace).collect()
     }
 
+    /// One page of a team's workspaces, newest first: of one owner or of all, older than `after`.
+    pub async fn workspaces_of_team(
+        &mut self,
+        team: TeamId,
+        owner: Option<UserId>,
+        after: Option<WorkspaceId>,
+        limit: u32,
+    ) -> Result<Vec<Workspace>, StoreError> {
+        let before = after.map_or_else(|| PAST_EVERY_ID.to_owned(), |id| id.to_string());
+        let rows = match owner {
+            Some(owner) => {
+                let values = [team.into(), before.into(), limit.into(), owner.into()];
+                self.rows(PAGE_OF_TEAM_AND_OWNER, values).await?
+            }
+            None => self.rows(PAGE_OF_TEAM, [team.into(), before.into(), limit.into()]).await?,
+        };
+        rows.iter().map(workspace).collect()
+    }
+
+    /// How many workspaces a team has.
+    pub async fn count_workspaces_of_team(&mut self, team: TeamId) -> Result<u64, StoreError> {
+        self.count(COUNT_OF_TEAM, [team.into()]).await
+    }
+
     /// Saves everything about a workspace.
     ///
     /// # Errors
@@ -101,6 +133,7 @@ impl Tx {
             workspace.updated_at.into(),
             workspace.last_activity_at.into(),
             json(&Details::of(workspace))?.into(),
+            workspace.team.into(),
         ];
         self.insert("workspace name", SAVE, values).await
     }
@@ -135,6 +168,8 @@ struct Details<'a> {
     rootfs: Cow<'a, Rootfs>,
     base: Option<SnapshotId>,
     limits: Limits,
+    #[serde(default)]
+    variables: Cow<'a, [Variable]>,
     steps: Cow<'a, [StepRecord]>,
     initialised: bool,
     notices: Cow<'a, [String]>,
@@ -148,6 +183,7 @@ impl<'a> Details<'a> {
             rootfs: Cow::Borrowed(&workspace.rootfs),
             base: workspace.base,
             limits: workspace.limits,
+            variables: Cow::Borrowed(&workspace.variables),
             steps: Cow::Borrowed(&workspace.steps),
             initialised: workspace.initialised,
             notices: Cow::Borrowed(&workspace.notices),
@@ -161,10 +197,12 @@ fn workspace(row: &Row) -> Result<Workspace, StoreError> {
         id: row.parsed("id")?,
         name: row.parsed("name")?,
         owner: row.parsed("owner")?,
+        team: row.parsed("team")?,
         source: details.source.into_owned(),
         rootfs: details.rootfs.into_owned(),
         base: details.base,
         limits: details.limits,
+        variables: details.variables.into_owned(),
         phase: phase(row)?,
         run: row.number("run")?,
         steps: details.steps.into_owned(),

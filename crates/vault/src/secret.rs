@@ -17,6 +17,13 @@ impl<T: Zeroize> Secret<T> {
     }
 }
 
+impl<T: Zeroize> From<Zeroizing<T>> for Secret<T> {
+    /// Takes over what is wiped already, without a copy.
+    fn from(value: Zeroizing<T>) -> Self {
+        Self(value)
+    }
+}
+
 impl From<String> for Secret<String> {
     fn from(value: String) -> Self {
         Self::new(value)

@@ -17,6 +17,10 @@
 //! | `DELETE /v1/files/{path}` | → 204, folders with all in them |
 //! | `POST /v1/clone` | [`CloneRequest`] → one [`CloneEvent`] a line (NDJSON) |
 //! | `GET /v1/usage` | → [`AgentUsage`] |
+//! | `PUT /v1/git` | [`GitSettings`] → 204 |
+//! | `POST /v1/dotfiles` | [`DotfilesRequest`] → one [`CloneEvent`] a line (NDJSON) |
+//! | `POST /v1/asks` | → one [`Ask`] a line for as long as the stream is open |
+//! | `POST /v1/asks/{id}` | [`AskAnswer`] → 204 |
 //! | `POST /v1/egress` | → one [`EgressRequest`] a line for as long as the stream is open |
 //! | `POST /v1/egress/{id}` | raw bytes ⇄ raw bytes: the server's end of that connection |
 //! | `DELETE /v1/egress/{id}?why=…` | the server will not connect, and why |
@@ -24,9 +28,15 @@
 //!
 //! Errors are [`AgentProblem`] with a fitting status.
 
+mod git;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+pub use git::{
+    Ask, AskAnswer, CloneRequest, CredentialFor, DotfilesRequest, GitSettings, OriginAuthority, Question, SshHost, SshIdentity,
+};
 
 /// Version of this protocol. A server works with an agent of its own version and of the one before;
 /// both ignore fields they do not know.
@@ -160,25 +170,6 @@ pub struct TerminalInfo {
     pub viewers: u32,
     /// Bytes of output so far: the next sequence number.
     pub next_sequence: u64,
-}
-
-/// Clones a repository, once: a finished clone of the same repository is left as it is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct CloneRequest {
-    /// Address over HTTP(S).
-    pub url: String,
-    /// Branch, tag or commit; the default branch where absent.
-    pub reference: Option<String>,
-    /// Absolute folder to make. A half-made one of an earlier try is removed first.
-    pub folder: String,
-    /// Whether git reaches this forge through the server (`/v1/egress`) and not by itself.
-    pub through_server: bool,
-    /// `user.name` to set in the clone, if known.
-    #[serde(default)]
-    pub author_name: Option<String>,
-    /// `user.email` to set in the clone, if known.
-    #[serde(default)]
-    pub author_email: Option<String>,
 }
 
 /// Something a clone reports.

@@ -37,6 +37,31 @@ async fn an_answer_that_turns_out_too_large_is_cut_off() {
 }
 
 #[tokio::test]
+async fn of_a_gigabyte_no_more_is_taken_than_the_limit() {
+    const GIGABYTE: u64 = 1 << 30;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 1024];
+        let _length = tokio::io::AsyncReadExt::read(&mut stream, &mut request).await.unwrap();
+        let head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+        tokio::io::AsyncWriteExt::write_all(&mut stream, head).await.unwrap();
+        let mut body = tokio::io::AsyncReadExt::take(tokio::io::repeat(b'x'), GIGABYTE);
+        let sent = tokio::io::copy(&mut body, &mut stream).await;
+        (sent.is_err(), GIGABYTE - body.limit())
+    });
+
+    let response = Client::new(Policy::with_loopback()).get(url).limit(1 << 20).send().await.unwrap();
+    let result = response.text_limited().await;
+
+    assert!(matches!(result, Err(Error::TooLarge { limit: 1_048_576, .. })), "{result:?}");
+    let (cut, sent) = server.await.unwrap();
+    // What was under way in the buffers of both ends.
+    assert!(cut && sent < 64 << 20, "{sent}");
+}
+
+#[tokio::test]
 async fn a_head_request_may_be_about_something_large() {
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\nConnection: close\r\n\r\n";
     let server = Server::start([head.into()]).await;

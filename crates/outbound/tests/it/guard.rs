@@ -64,6 +64,53 @@ async fn every_spelling_of_this_machine_is_refused_for_plain_connections_too() {
 }
 
 #[tokio::test]
+async fn the_metadata_service_is_reached_in_no_form_whatever_is_allowed() {
+    let everything = Policy::public_only().allow("0.0.0.0/0".parse().unwrap()).allow("::/0".parse().unwrap());
+    let client = Client::new(everything);
+
+    for host in [
+        "169.254.169.254",
+        "0xa9fea9fe",
+        "2852039166",
+        "[::ffff:169.254.169.254]",
+        "[::ffff:a9fe:a9fe]",
+        "[::ffff:0:a9fe:a9fe]",
+        "[::a9fe:a9fe]",
+        "[64:ff9b::a9fe:a9fe]",
+        "[64:ff9b:1::a9fe:a9fe]",
+        "[2002:a9fe:a9fe::1]",
+        "[2001:0:1:2:3:4:5601:5601]",
+        "[2606:4700::5efe:a9fe:a9fe]",
+        "[fe80::a9fe:a9fe]",
+        "[fd00:ec2::254]",
+        "[fd20:ce::254]",
+        "100.100.100.200",
+        "[::ffff:100.100.100.200]",
+        "168.63.129.16",
+        "[64:ff9b::168.63.129.16]",
+    ] {
+        let asked = client.get(Url::parse(&format!("http://{host}/latest/")).unwrap()).send().await;
+        let dialled = client.connect(host, 80).await;
+
+        for result in [asked.map(drop), dialled.map(drop)] {
+            assert!(
+                matches!(&result, Err(Error::Refused { why, .. }) if why.contains("metadata")),
+                "{host}: {result:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_refused_a_private_address_learns_which_setting_opens_it() {
+    let client = Client::new(Policy::public_only());
+
+    let error = client.get(Url::parse("http://10.0.0.7/").unwrap()).send().await.unwrap_err();
+
+    assert!(error.mend().contains("`outbound.allow` in hearth.toml"), "{}", error.mend());
+}
+
+#[tokio::test]
 async fn what_is_allowed_is_reached() {
     let server = Server::start([ok("hello")]).await;
     let client = Client::new(Policy::with_loopback());

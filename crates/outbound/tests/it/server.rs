@@ -35,6 +35,10 @@ impl Server {
                         Err(_) => break,
                     }
                 }
+                let mut body = vec![0; content_length(&request)];
+                if stream.read_exact(&mut body).await.is_ok() {
+                    request.extend(body);
+                }
                 let number = {
                     let mut seen = seen.lock().unwrap();
                     seen.push(String::from_utf8_lossy(&request).into_owned());
@@ -69,6 +73,12 @@ impl Server {
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
+}
+
+fn content_length(head: &[u8]) -> usize {
+    let head = String::from_utf8_lossy(head).to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok());
+    length.unwrap_or(0)
 }
 
 /// Ends an answer after which the server stays silent without closing.

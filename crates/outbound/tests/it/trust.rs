@@ -1,90 +1,144 @@
-//! Whose certificates are believed.
+//! Whose certificates are believed, and what is said about those that are not.
 
 use std::sync::Arc;
 
-use outbound::{Client, Error, Policy};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use outbound::{Builder, Client, Error, Policy, TlsReason};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
-use url::Url;
+use vault::Secret;
 
-use crate::server::{Names, redirect};
+use crate::secure::{Authority, Secure, Validity, url};
+use crate::server::{Names, Server, ok, redirect};
 
-/// An authority nobody knows, and a server with its certificate for `secure.test`.
-async fn secure_server(answer: String) -> (String, u16) {
-    let mut authority = CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let certificate =
-        CertificateParams::new(vec!["secure.test".into()]).unwrap().signed_by(&key, &authority).unwrap();
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
-            let mut request = [0; 4096];
-            let _length = stream.read(&mut request).await;
-            let _lost = stream.write_all(answer.as_bytes()).await;
-            let _lost = stream.shutdown().await;
-        }
-    });
-    (authority.pem(), port)
+fn builder() -> Builder {
+    let names = Names::default().name("secure.test", &[&["127.0.0.1"]]).name("other.test", &[&["127.0.0.1"]]);
+    Client::builder(Policy::with_loopback()).resolver(Arc::new(names))
 }
 
-fn url(port: u16) -> Url {
-    Url::parse(&format!("https://secure.test:{port}/")).unwrap()
-}
-
-fn names() -> Arc<Names> {
-    Arc::new(Names::default().name("secure.test", &[&["127.0.0.1"]]).name("other.test", &[&["127.0.0.1"]]))
+fn reason(error: &Error) -> TlsReason {
+    let Error::Tls { reason, .. } = error else { unreachable!("{error:?}") };
+    *reason
 }
 
 #[tokio::test]
-async fn an_authority_nobody_knows_is_not_believed() {
-    let (_, port) = secure_server(crate::server::ok("")).await;
-    let client = Client::builder(Policy::with_loopback()).resolver(names()).build().unwrap();
+async fn an_authority_nobody_knows_is_not_believed_until_it_is_added() {
+    let authority = Authority::new("Corporate CA");
+    let port = Secure::new(&authority, ok("secure")).start().await;
 
-    let error = client.get(url(port)).send().await.unwrap_err();
+    let client = builder().build().unwrap();
+    let error = client.get(url("secure.test", port)).send().await.unwrap_err();
+    let looked = client.certificate("secure.test", port).await.unwrap_err();
+    let trusting = builder().authorities(authority.pem()).build().unwrap();
 
-    assert!(matches!(error, Error::Tls { .. }), "{error:?}");
-    assert!(error.mend().contains("authority"), "{}", error.mend());
+    assert_eq!(reason(&error), TlsReason::UnknownAuthority);
+    assert!(error.mend().contains("authority") && error.mend().contains("`ca`"), "{}", error.mend());
+    assert_eq!(reason(&looked), TlsReason::UnknownAuthority);
+    assert!(looked.to_string().contains("CN=Corporate CA"), "{looked}");
+    let response = trusting.get(url("secure.test", port)).send().await.unwrap();
+    assert_eq!(response.bytes().await.unwrap(), "secure");
 }
 
 #[tokio::test]
 async fn an_added_authority_is_believed_for_its_names_only() {
-    let (authority, port) = secure_server(crate::server::ok("secure")).await;
-    let client =
-        Client::builder(Policy::with_loopback()).resolver(names()).authorities(authority).build().unwrap();
+    let authority = Authority::new("CA");
+    let port = Secure::new(&authority, ok("secure")).start().await;
+    let client = builder().authorities(authority.pem()).build().unwrap();
 
-    let right = client.get(url(port)).send().await.unwrap();
-    let wrong = client.get(Url::parse(&format!("https://other.test:{port}/")).unwrap()).send().await;
+    let asked = client.get(url("other.test", port)).send().await.unwrap_err();
+    let looked = client.certificate("other.test", port).await.unwrap_err();
 
-    assert_eq!(right.bytes().await.unwrap(), "secure");
-    assert!(matches!(wrong, Err(Error::Tls { .. })), "{wrong:?}");
+    assert_eq!(reason(&asked), TlsReason::WrongName);
+    assert_eq!(reason(&looked), TlsReason::WrongName);
+    assert!(looked.mend().contains("`other.test`"), "{}", looked.mend());
+}
+
+#[tokio::test]
+async fn a_certificate_out_of_its_time_is_told_apart() {
+    let authority = Authority::new("CA");
+    for (validity, expected) in
+        [(Validity::Past, TlsReason::Expired), (Validity::Future, TlsReason::NotYetValid)]
+    {
+        let port = Secure { validity, ..Secure::new(&authority, ok("")) }.start().await;
+        let client = builder().authorities(authority.pem()).build().unwrap();
+
+        let asked = client.get(url("secure.test", port)).send().await.unwrap_err();
+        let looked = client.certificate("secure.test", port).await.unwrap_err();
+
+        assert_eq!(reason(&asked), expected);
+        assert_eq!(reason(&looked), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_good_certificate_is_described() {
+    let authority = Authority::new("Corporate CA");
+    let port = Secure::new(&authority, ok("")).start().await;
+    let client = builder().authorities(authority.pem()).build().unwrap();
+
+    let found = client.certificate("secure.test", port).await.unwrap();
+
+    assert_eq!((found.subject.as_str(), found.issuer.as_str()), ("CN=a server", "CN=Corporate CA"));
+    assert_eq!(found.names, ["secure.test"]);
+    assert!(found.not_before < found.not_after);
+}
+
+#[tokio::test]
+async fn what_has_no_tls_has_no_certificate() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"SSH-2.0-OpenSSH\r\n").await.unwrap();
+        let _length = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+    });
+
+    let error = builder().build().unwrap().certificate("127.0.0.1", port).await.unwrap_err();
+
+    assert_eq!(reason(&error), TlsReason::Other);
+}
+
+#[tokio::test]
+async fn a_host_that_demands_a_client_certificate_gets_it() {
+    let (authority, staff) = (Authority::new("CA"), Authority::new("Staff CA"));
+    let port = Secure { clients: Some(&staff), ..Secure::new(&authority, ok("come in")) }.start().await;
+
+    let nobody = builder().authorities(authority.pem()).build().unwrap();
+    let stranger = builder().authorities(authority.pem()).client_certificate(authority.client());
+    let stranger = stranger.build().unwrap();
+    let staff = builder().authorities(authority.pem()).client_certificate(staff.client()).build().unwrap();
+
+    for client in [nobody, stranger] {
+        let error = client.post(url("secure.test", port)).send().await.unwrap_err();
+        assert_eq!(reason(&error), TlsReason::ClientCertificate);
+        assert!(error.mend().contains("client certificate"), "{}", error.mend());
+    }
+    let response = staff.get(url("secure.test", port)).send().await.unwrap();
+    assert_eq!(response.bytes().await.unwrap(), "come in");
+}
+
+#[test]
+fn a_client_certificate_that_is_none_is_refused_and_not_shown() {
+    let good = Authority::new("CA").client();
+    let other = Authority::new("CA").client();
+    let certificate = good.expose().split("-----BEGIN PRIVATE").next().unwrap().to_owned();
+    let key = other.expose().split("-----END CERTIFICATE-----\n").nth(1).unwrap().trim().to_owned();
+
+    for pem in [String::new(), "c2VjcmV0".into(), certificate.clone(), format!("{certificate}{key}"), key] {
+        let error = builder().client_certificate(Secret::new(pem.clone())).build().unwrap_err();
+        assert!(matches!(&error, Error::Refused { .. }), "{error:?}");
+        assert!(!error.to_string().contains("c2VjcmV0"), "{error}");
+    }
+    assert!(builder().client_certificate(good).build().is_ok());
 }
 
 #[tokio::test]
 async fn no_redirect_leads_from_encrypted_to_open() {
-    let plain = crate::server::Server::start([crate::server::ok("open")]).await;
-    let (authority, port) = secure_server(redirect(plain.url("/").as_str())).await;
-    let client =
-        Client::builder(Policy::with_loopback()).resolver(names()).authorities(authority).build().unwrap();
+    let plain = Server::start([ok("open")]).await;
+    let authority = Authority::new("CA");
+    let port = Secure::new(&authority, redirect(plain.url("/").as_str())).start().await;
+    let client = builder().authorities(authority.pem()).build().unwrap();
 
-    let error = client.get(url(port)).send().await.unwrap_err();
+    let error = client.get(url("secure.test", port)).send().await.unwrap_err();
 
     assert!(matches!(&error, Error::Refused { why, .. } if why.contains("from https to http")), "{error:?}");
     assert_eq!(plain.requests().len(), 0);

@@ -194,8 +194,8 @@ async fn a_request_that_went_away_in_the_queue_is_passed_over() {
 
 #[tokio::test]
 async fn a_full_disk_is_said_so_and_undoes_the_group_truthfully() {
-    // The schema takes some fifty pages; this leaves room for a few more.
-    let file = file_with(|options| options.pragma("max_page_count", "80")).await;
+    // The schema takes some hundred pages; this leaves room for a few more.
+    let file = file_with(|options| options.pragma("max_page_count", "200")).await;
     let mut first = file.begin().await;
     set(&mut first, "kept").await.unwrap();
     let writer = file.sqlite.writer.clone();

@@ -78,14 +78,17 @@ pub(crate) async fn a_password_is_kept_apart_from_the_user(database: Database) {
 }
 
 fn a_session(user: UserId, cookie: &str) -> Session {
+    let id = SessionId::generate(t0(), &*ENTROPY);
     Session {
-        id: SessionId::generate(t0(), &*ENTROPY),
+        id,
         user,
         hash: TokenHash::of(cookie),
         user_agent: "a browser".into(),
         created_at: t0(),
         last_seen_at: t0(),
         expires_at: t(100),
+        forge: None,
+        sign_in: id,
     }
 }
 

@@ -22,6 +22,7 @@ const DAMAGE: &[(&str, &str, &str)] = &[
     ("update workspaces set run = -1", "workspaces", "run"),
     ("update workspaces set details = '{'", "workspaces", "details"),
     ("update workspaces set details = '{}'", "workspaces", "details"),
+    ("update sessions set sign_in = 'nobody'", "sessions", "sign_in"),
     ("update effects set effect = 'explode'", "effects", "effect"),
     ("update effects set generation = -5", "effects", "generation"),
     ("update jobs set payload = 'not json'", "jobs", "payload"),
@@ -50,14 +51,17 @@ pub(crate) async fn a_corrupt_row_is_named(database: Database) {
     tx.insert_user(&user, None).await.unwrap();
     let workspace = a_workspace(user.id, "one");
     tx.insert_workspace(&workspace).await.unwrap();
+    let session_id = SessionId::generate(t0(), &*ENTROPY);
     let session = Session {
-        id: SessionId::generate(t0(), &*ENTROPY),
+        id: session_id,
         user: user.id,
         hash,
         user_agent: String::new(),
         created_at: t0(),
         last_seen_at: t0(),
         expires_at: t0(),
+        forge: None,
+        sign_in: session_id,
     };
     tx.insert_session(&session).await.unwrap();
     let token = ApiToken {

@@ -10,11 +10,14 @@ mod corruption;
 mod database;
 mod durability;
 mod fixture;
+mod forges;
 mod jobs;
 mod logs;
 mod nudges;
 mod outbox;
 mod schema;
+mod sealed;
+mod teams;
 mod two_servers;
 mod workspaces;
 
@@ -91,6 +94,40 @@ on_both_engines! {
         activity_is_noted_without_touching_the_rest
         an_agent_credential_is_replaced
         a_snapshot_outlives_its_workspace
+    }
+    forges {
+        a_forge_comes_back_as_saved
+        a_forge_takes_links_identities_and_secrets_along
+        a_link_comes_back_as_saved
+        an_account_is_linked_once_and_a_person_once_at_a_forge
+        a_link_takes_its_tokens_and_upload_along
+        one_of_many_renews_a_credential
+        a_lease_on_renewing_ends_and_knows_its_generation
+        an_account_signs_one_person_in
+        an_attempt_is_taken_once
+        attempts_are_swept_with_what_is_sealed_for_them
+        a_persons_ssh_key_is_replaced
+    }
+    sealed {
+        an_owner_has_one_data_key_that_seals
+        of_servers_that_make_a_data_key_at_once_one_wins
+        data_keys_are_wrapped_anew_in_pages
+        a_sealed_value_is_kept_replaced_and_deleted
+        values_move_from_retired_data_keys_to_new_ones
+        nothing_is_sealed_with_a_data_key_that_is_gone
+        an_owners_data_keys_go_with_all_they_sealed
+    }
+    teams {
+        the_team_everybody_belongs_to_is_there_from_the_beginning
+        workspaces_made_before_there_were_teams_belong_to_everybody
+        a_team_comes_back_as_saved
+        members_have_one_role_each
+        an_invitation_is_taken_once
+        a_teams_secrets_are_listed_by_name
+        a_teams_workspaces_are_paged
+        sessions_of_one_sign_in_end_together
+        a_handoff_is_taken_once_and_ends_with_its_session
+        preferences_are_kept_with_the_person
     }
     outbox {
         an_effect_is_claimed_once_it_is_due

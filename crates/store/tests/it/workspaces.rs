@@ -1,7 +1,7 @@
 //! Workspaces, their agents' credentials, and snapshots.
 
 use domain::lifecycle::AfterStop;
-use domain::{Effect, Failure, Phase, Rootfs, SnapshotId, Source, Step, Workspace, WorkspaceId};
+use domain::{Checkout, Effect, Failure, Phase, Rootfs, SnapshotId, Source, Step, Workspace, WorkspaceId};
 use store::{Snapshot, StoreError};
 use vault::TokenHash;
 
@@ -34,6 +34,7 @@ pub(crate) async fn a_workspace_comes_back_as_saved_in_every_phase(database: Dat
     workspace.source = Some(Source {
         repository: "https://example.org/group/project".parse().unwrap(),
         reference: Some("main".parse().unwrap()),
+        checkout: Checkout::default(),
     });
     workspace.rootfs = "debian:12".parse().unwrap();
     workspace.base = Some(SnapshotId::generate(t0(), &*ENTROPY));
@@ -221,7 +222,11 @@ pub(crate) async fn a_snapshot_outlives_its_workspace(database: Database) {
         owner: workspace.owner,
         workspace: Some(id),
         workspace_name: workspace.name.to_string(),
-        source: Some(Source { repository: "https://example.org/a/b".parse().unwrap(), reference: None }),
+        source: Some(Source {
+            repository: "https://example.org/a/b".parse().unwrap(),
+            reference: None,
+            checkout: Checkout::default(),
+        }),
         rootfs: Rootfs::Host,
         initialised: true,
         created_at: t(5),

@@ -56,6 +56,9 @@ pub struct Version {
     pub version: String,
     /// The agent protocol it speaks; agents of this version and the one before work with it.
     pub agent_protocol: u32,
+    /// Where people reach it.
+    #[schema(example = "https://hearth.example.com/")]
+    pub public_url: String,
 }
 
 /// Whether the server can do its work, with one line for each thing it needs.

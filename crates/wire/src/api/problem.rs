@@ -1,5 +1,6 @@
 //! What every error looks like.
 
+use domain::ForgeId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -28,4 +29,14 @@ pub struct Problem {
     /// The field of the request that is to blame, where one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// The forge whose account is needed, with `link_needed` and `scope_missing`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub forge: Option<ForgeId>,
+    /// Its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forge_name: Option<String>,
+    /// What has to be granted there in addition, with `scope_missing`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
 }

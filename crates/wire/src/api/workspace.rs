@@ -1,6 +1,6 @@
 //! Workspaces and what belongs to them.
 
-use domain::{SnapshotId, Timestamp, WorkspaceId};
+use domain::{SnapshotId, TeamId, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -10,7 +10,8 @@ use super::person::UserRef;
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateWorkspace {
-    /// Address of a Git repository over HTTP(S); without it the workspace starts empty.
+    /// Address of any page of a forge, or of a Git repository over HTTP(S); without it the workspace starts
+    /// empty. `POST /contexts` says what an address means.
     #[serde(default)]
     #[schema(example = "https://gitlab.com/group/project")]
     pub url: Option<String>,
@@ -30,6 +31,12 @@ pub struct CreateWorkspace {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub snapshot: Option<SnapshotId>,
+    /// The team it is for, by id or address; the caller's default team where absent.
+    #[serde(default)]
+    pub team: Option<String>,
+    /// Names of the variables in the address that the person has confirmed. Others are left out.
+    #[serde(default)]
+    pub confirmed_variables: Vec<String>,
 }
 
 /// Wanted limits; what is absent is the platform's default.
@@ -65,6 +72,8 @@ pub struct WorkspaceView {
     pub name: String,
     /// Who it belongs to.
     pub owner: UserRef,
+    /// The team it belongs to.
+    pub team: TeamRef,
     /// The repository it was made for, if any.
     pub source: Option<SourceView>,
     /// What its file system starts from: `host` or an image.
@@ -105,6 +114,30 @@ pub struct SourceView {
     /// What to check out; the default branch where `null`.
     #[serde(rename = "ref")]
     pub reference: Option<String>,
+    /// `branch`, `tag` or `revision`, if known.
+    pub ref_kind: Option<String>,
+    /// The commit that was asked for.
+    pub revision: Option<String>,
+    /// The branch that was made for an issue.
+    pub local_branch: Option<String>,
+    /// Address of the remote `upstream`.
+    pub upstream: Option<String>,
+    /// File or folder to show first.
+    pub path: Option<String>,
+    /// Title of the merge request or issue.
+    pub title: Option<String>,
+}
+
+/// A team, named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TeamRef {
+    /// Id.
+    #[schema(value_type = String)]
+    pub id: TeamId,
+    /// Name in addresses.
+    pub slug: String,
+    /// Name to show.
+    pub name: String,
 }
 
 /// What a workspace may use.
