@@ -5,25 +5,28 @@
 
 #![expect(clippy::indexing_slicing, reason = "an absent key of a JSON value reads as null")]
 
+mod contexts;
 mod create;
 mod docker;
 mod events;
 mod exec;
 mod footprint;
+mod forge;
 mod hearth;
 mod http;
 mod machine;
 mod report;
 mod rootfs;
 mod sample;
+mod secrets;
 mod startup;
 mod terminal;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::project::Profile;
-use crate::{agent, needs, packages, ui, up};
+use crate::{agent, needs, packages, shell, ui, up};
 use docker::Docker;
 use hearth::Hearth;
 use report::Report;
@@ -40,34 +43,76 @@ pub(crate) struct Bench {
     /// Measure the release that is built already, such as when only the benchmark has changed.
     #[arg(long)]
     no_build: bool,
+    /// Measure only this part, and print the report.
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+}
+
+/// What can be measured by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The server and its workspaces, beside Docker.
+    Workspaces,
+    /// Secrets, addresses, and what goes through a forge.
+    Forges,
 }
 
 impl Bench {
     /// Builds, measures, writes the report.
     pub(crate) fn run(self) -> Result<()> {
-        packages::provide(&[needs::UP, needs::BENCH].concat())?;
+        let wants = |part| self.only.is_none_or(|only| only == part);
+        let (workspaces, forges) = (wants(Part::Workspaces), wants(Part::Forges));
+        let optional = [(workspaces, needs::BENCH), (forges, secrets::NEEDS)];
+        let wanted = optional.into_iter().filter(|(is_wanted, _)| *is_wanted).map(|(_, needs)| needs);
+        packages::provide(&std::iter::once(needs::UP).chain(wanted).collect::<Vec<_>>().concat())?;
         if !self.no_build {
             agent::build()?;
             ui::build()?;
             up::build_server(Profile::Release)?;
+            if forges {
+                build_examples()?;
+            }
         }
 
         let mut report = Report::new(self.rounds)?;
-        startup::measure(self.rounds, &mut report)?;
+        if workspaces {
+            startup::measure(self.rounds, &mut report)?;
+        }
         let hearth = Hearth::start()?;
-        let docker = Docker::start()?;
-        report.docker(&docker);
-        hearth.import_image(&docker)?;
-        create::measure(&hearth, &docker, self.rounds, &mut report)?;
-        exec::measure(&hearth, &docker, self.rounds, &mut report)?;
-        terminal::measure(&hearth, &docker, &mut report)?;
-        footprint::measure(&hearth, &docker, &mut report)?;
+        let docker = if workspaces { Some(Docker::start()?) } else { None };
+        if let Some(docker) = &docker {
+            report.docker(docker);
+            hearth.import_image(docker)?;
+            create::measure(&hearth, docker, self.rounds, &mut report)?;
+            exec::measure(&hearth, docker, self.rounds, &mut report)?;
+            terminal::measure(&hearth, docker, &mut report)?;
+        }
+        if forges {
+            forge::measure(&hearth, self.rounds, &mut report)?;
+            contexts::measure(self.rounds, &mut report)?;
+            secrets::measure(&mut report)?;
+        }
+        if let Some(docker) = &docker {
+            footprint::measure(&hearth, docker, &mut report)?;
+        }
 
         let text = report.text();
         println!("\n{text}");
-        if self.print_only {
+        if self.print_only || self.only.is_some() {
             return Ok(());
         }
         report::write(&text)
     }
+}
+
+/// Builds the programs that measure single parts, and the forge they are measured with.
+fn build_examples() -> Result<()> {
+    let mut build = shell::cargo();
+    build.args(["build", "--locked", "--release"]);
+    for (package, example) in
+        [("vault", "bench_seal"), ("forge", "bench_context"), ("testkit", "gitlab_double")]
+    {
+        build.args(["--package", package, "--example", example]);
+    }
+    shell::run(&mut build)
 }

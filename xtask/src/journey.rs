@@ -1,5 +1,5 @@
-//! What a browser sees: every page with a stand-in for the server, then the journey, a real Chromium
-//! against a real server which clones from a real Git server.
+//! What a browser sees: every page with a stand-in for the server, then the journeys, a real Chromium
+//! against a real server, which clones from a real Git server or from a double of GitLab.
 
 use std::path::Path;
 use std::process::Command;
@@ -34,6 +34,46 @@ fn playwright(node: &Node, suite: &str, chromium: &Path) -> Command {
 
 /// Starts the server, the Git server and the browser tests, and stops all of them.
 pub(crate) fn run() -> Result<Found> {
+    let mut git = example("git_server")?;
+    with_server("journey", |folder, _| {
+        // Its repositories lie in its temporary folder, which goes with ours.
+        let mut git = Service::start("the Git server", git.env("TMPDIR", folder))?;
+        let repository = first_line(&mut git)?;
+        Ok((git, vec![("HEARTH_REPO_URL", repository)]))
+    })
+}
+
+/// The same with a double of GitLab, which people register, sign in with and clone from.
+pub(crate) fn forges() -> Result<Found> {
+    let mut double = example("gitlab_double")?;
+    with_server("forges", |folder, url| {
+        // All forges share this address; the one of its own is known only when it is registered.
+        let redirect = format!("{url}/oauth/callback");
+        double.args(["--json", "--port", "0", "--redirect", &redirect]).env("TMPDIR", folder);
+        let mut double = Service::start("the GitLab double", &mut double)?;
+        let described = first_line(&mut double)?;
+        Ok((double, vec![("HEARTH_DOUBLE", described)]))
+    })
+}
+
+/// A program of the test kit, built.
+fn example(name: &str) -> Result<Command> {
+    shell::run(shell::cargo().args(["build", "--locked", "--package", "testkit", "--example", name]))?;
+    Ok(shell::command(crate::project::target().join("debug/examples").join(name)))
+}
+
+fn first_line(service: &mut Service) -> Result<String> {
+    service.wait_for(Duration::from_secs(30), |said| {
+        said.contains('\n').then(|| said.lines().next().map(str::to_owned)).flatten()
+    })
+}
+
+/// Runs a suite against a fresh server. `beside` starts what it needs beside it, for a temporary folder and
+/// the server's address, and says what the suite is to know about it.
+fn with_server(
+    suite: &str,
+    beside: impl FnOnce(&Path, &str) -> Result<(Service, Vec<(&'static str, String)>)>,
+) -> Result<Found> {
     let chromium = shell::find("chromium").context("`chromium` is not installed")?;
     let node = Node::provide()?;
     ui::install(&node)?;
@@ -41,37 +81,33 @@ pub(crate) fn run() -> Result<Found> {
     let folder = tempfile::Builder::new().prefix("hearth-journey-").tempdir_in("/tmp")?;
     let data = folder.path().join("data");
 
-    shell::run(shell::cargo().args([
-        "build",
-        "--locked",
-        "--package",
-        "testkit",
-        "--example",
-        "git_server",
-    ]))?;
-    let mut git = shell::command(crate::project::target().join("debug/examples/git_server"));
-    // Its repositories lie in its temporary folder, which goes with ours.
-    let mut git = Service::start("the Git server", git.env("TMPDIR", folder.path()))?;
-    let repository = git.wait_for(Duration::from_secs(30), |said| said.lines().next().map(str::to_owned))?;
-
     let mut up = shell::command(Profile::Dev.hearth());
     up.args(["up", "--listen", "127.0.0.1:0"]).env("HEARTH_DATA_DIR", &data).env_remove("HEARTH_CONFIG");
     let mut server = Service::start("hearth", &mut up)?;
     let setup = server.wait_for(Duration::from_mins(1), |said| after(said, "First visit: "))?;
     let url = after(&server.output(), "Hearth is ready at ").context("the server did not say where it is")?;
 
-    let mut browser = playwright(&node, "journey", &chromium);
-    browser.env("HEARTH_URL", &url).env("HEARTH_SETUP_URL", &setup).env("HEARTH_REPO_URL", &repository);
-    let mut found = runner::run(&mut browser);
-
-    let swept = sweep(&data);
+    let found = beside(folder.path(), &url).and_then(|(_beside, variables)| {
+        let mut browser = playwright(&node, suite, &chromium);
+        browser.env("HEARTH_URL", &url).env("HEARTH_SETUP_URL", &setup).envs(variables);
+        let found = runner::run(&mut browser);
+        // Whatever a workspace still needs of it.
+        let swept = sweep(&data);
+        swept_into(found, swept)
+    });
     drop(server);
-    if let (Ok(found), Err(error)) = (&mut found, swept)
+    found
+}
+
+/// What was left behind counts as a failure, unless there was another before.
+fn swept_into(found: Result<Found>, swept: Result<()>) -> Result<Found> {
+    let mut found = found?;
+    if let Err(error) = swept
         && found.failure.is_none()
     {
         found.failure = Some(format!("{error:#}"));
     }
-    found
+    Ok(found)
 }
 
 /// The rest of the first line that begins so.

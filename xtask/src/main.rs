@@ -7,9 +7,11 @@
 mod agent;
 mod bench;
 mod dist;
+mod gitlab_double;
 mod journey;
 mod needs;
 mod packages;
+mod peers;
 mod project;
 mod runner;
 mod service;
@@ -40,6 +42,8 @@ enum Xtask {
     Dist,
     /// Measure Hearth beside its peers and write `docs/benchmarks.md`.
     Bench(bench::Bench),
+    /// Run a double of GitLab with demonstration data.
+    GitlabDouble(gitlab_double::Double),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
         Xtask::Tidy => tidy::run(),
         Xtask::Dist => dist::run(),
         Xtask::Bench(bench) => bench.run(),
+        Xtask::GitlabDouble(double) => double.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -161,6 +161,28 @@ pub(crate) const TEST: &[Need] = &[
         ["dejavu-sans-fonts", "ttf-dejavu", "dejavu-fonts", "font-dejavu"],
         "the browser draws text",
     ),
+    need(
+        // Not in the path of ordinary users.
+        File("/usr/sbin/sshd"),
+        Required,
+        "openssh-server",
+        ["openssh-server", "openssh", "openssh-server", "openssh-server"],
+        "Git over SSH is tried against it",
+    ),
+    need(
+        Program("ssh"),
+        Required,
+        "openssh-client",
+        ["openssh-clients", "openssh", "openssh-clients", "openssh-client"],
+        "Git over SSH is tried with it",
+    ),
+    need(
+        Program("openssl"),
+        Required,
+        "openssl",
+        ["openssl"; 4],
+        "keys and certificates are made by another hand",
+    ),
     need(Program("setpriv"), Required, "util-linux", ["util-linux"; 4], "tests run as an ordinary user"),
     need(
         Program("ip"),

@@ -6,7 +6,11 @@
 use std::path::Path;
 
 use crate::needs::{self, Need};
+use crate::peers;
 use crate::steps::Found;
+
+/// How the test kit says that a peer can be installed.
+const BY_HAND: &str = "cargo xtask test --only packages";
 
 /// Moves tests that said they skipped from passed to skipped, with their reason.
 pub(crate) fn account(found: &mut Found, junit: &Path) {
@@ -50,11 +54,13 @@ fn unescape(text: &str) -> String {
     pairs.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
-/// The needs that a reason is about: something one could have installed.
-pub(crate) fn installable(reason: &str) -> Option<&'static Need> {
-    let is_word =
+/// Whether a reason is about something that one could have installed: a package of ours, or a peer that
+/// tells how it is installed.
+pub(crate) fn is_installable(reason: &str) -> bool {
+    let has_word =
         |name: &str| reason.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|word| word == name);
-    needs::UP.iter().chain(needs::TEST).find(|need| is_word(need.name()) || is_word(need.debian))
+    let names = |need: &Need| has_word(need.name()) || need.debian.split(' ').any(has_word);
+    reason.contains(BY_HAND) || needs::UP.iter().chain(needs::TEST).chain(peers::NEEDS).any(names)
 }
 
 #[cfg(test)]
@@ -86,8 +92,18 @@ test it::pull ... ok
 
     #[test]
     fn a_reason_that_names_a_package_is_about_something_installable() {
-        assert_eq!(installable("a: `skopeo` is not installed").map(Need::name), Some("skopeo"));
-        assert_eq!(installable("b: no user namespaces on this machine").map(Need::name), None);
-        assert_eq!(installable("c: the reskopeod thing").map(Need::name), None);
+        assert!(is_installable("a: `skopeo` is not installed"));
+        assert!(is_installable("a: the Debian package ruby-doorkeeper is not installed"));
+        assert!(is_installable("a: there is no /usr/sbin/sshd to be run here (package openssh-server)"));
+        assert!(!is_installable("b: no user namespaces on this machine"));
+        assert!(!is_installable("c: the reskopeod thing"));
+    }
+
+    #[test]
+    fn a_peer_that_tells_how_to_install_it_is_installable() {
+        let skip =
+            "the npm package oidc-provider is not installed; `cargo xtask test --only packages` installs it";
+
+        assert!(is_installable(&format!("a: {skip}")));
     }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::project::{self, Profile};
 use crate::steps::{Found, Steps};
 use crate::tools::{self, Node};
-use crate::{agent, journey, needs, packages, runner, shell, skips, tidy, ui, up};
+use crate::{agent, journey, needs, packages, peers, runner, shell, skips, tidy, ui, up};
 
 /// No single step takes longer on a slow machine; past it something hangs.
 const STEP_LIMIT_S: &str = "2400";
@@ -44,7 +44,7 @@ impl Test {
         });
         steps.run("tests", || nextest(&["--workspace", "--exclude", "blackbox"]));
         if self.fast {
-            for name in ["doc tests", "black box", "ui pages", "browser journey"] {
+            for name in ["doc tests", "black box", "ui pages", "browser journey", "forge journey"] {
                 steps.skip(name, "--fast");
             }
         } else {
@@ -60,10 +60,12 @@ impl Test {
                 steps.run("black box", || nextest(&["--package", "blackbox"]));
                 steps.run("ui pages", journey::pages);
                 steps.run("browser journey", journey::run);
+                steps.run("forge journey", journey::forges);
             } else {
                 steps.skip("black box", "the server was not built");
                 steps.skip("ui pages", "the server was not built");
                 steps.skip("browser journey", "the server was not built");
+                steps.skip("forge journey", "the server was not built");
             }
         }
         steps.finish()
@@ -78,7 +80,9 @@ fn is_ci() -> bool {
 fn provide_packages() -> Result<Found> {
     let mut found = Found::passed();
     let needs: Vec<_> = needs::UP.iter().chain(needs::TEST).copied().collect();
-    for need in packages::provide(&needs)? {
+    let mut missing = packages::provide(&needs)?;
+    missing.extend(peers::provide()?);
+    for need in missing {
         found.tally.skipped += 1;
         found.skips.push(format!("`{}` is not installed: {}", need.name(), need.purpose));
     }
@@ -90,7 +94,7 @@ fn provide_packages() -> Result<Found> {
 /// In CI, a skip of something that can be installed is a failure.
 fn refuse_skips(found: &mut Found) {
     if is_ci()
-        && let Some(skip) = found.skips.iter().find(|skip| skips::installable(skip).is_some())
+        && let Some(skip) = found.skips.iter().find(|skip| skips::is_installable(skip))
     {
         found.failure = Some(format!("skipped although it can be installed: {skip}"));
     }

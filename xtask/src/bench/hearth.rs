@@ -68,6 +68,21 @@ impl Hearth {
         &self.token
     }
 
+    /// The token of the address for the first visit, which the server says right after it is ready.
+    pub(super) fn setup_token(&self) -> Result<String> {
+        let begun = Instant::now();
+        loop {
+            if let Some(token) = setup_token_of(&self.service.output()) {
+                return Ok(token);
+            }
+            anyhow::ensure!(
+                begun.elapsed() < Duration::from_secs(10),
+                "the server says no address to set up"
+            );
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// One call of the API.
     pub(super) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
         self.calls.borrow_mut().call(method, &format!("/api/v1{path}"), body)
@@ -161,15 +176,24 @@ pub(super) fn host_of(said: &str) -> Option<String> {
     Some(line.trim_end_matches('/').to_owned())
 }
 
+/// The token from the line for the first visit.
+fn setup_token_of(said: &str) -> Option<String> {
+    let line = said.lines().find(|line| line.starts_with("First visit: "))?;
+    line.split_once("token=").map(|(_, token)| token.trim().to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_address_is_read_from_the_ready_line() {
-        let said = "warming up\nHearth is ready at http://127.0.0.1:4321\nFirst visit: …\n";
+        let said = "warming up\nHearth is ready at http://127.0.0.1:4321\n\
+                    First visit: http://127.0.0.1:4321/setup?token=abc\n";
 
         assert_eq!(host_of(said).as_deref(), Some("127.0.0.1:4321"));
+        assert_eq!(setup_token_of(said).as_deref(), Some("abc"));
         assert_eq!(host_of("not yet"), None);
+        assert_eq!(setup_token_of("not yet"), None);
     }
 }

@@ -87,8 +87,30 @@ pub(super) struct Connection {
     address: Address,
     stream: BufReader<Stream>,
     token: Option<String>,
+    headers: Vec<(String, String)>,
     left: Left,
     used: Instant,
+}
+
+/// What a server answered, whether that is a success or not.
+pub(super) struct Answer {
+    /// HTTP status.
+    pub(super) status: u16,
+    headers: Vec<(String, String)>,
+    /// The body.
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    /// All values of a header, whose name is written small.
+    pub(super) fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as text.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
 }
 
 /// A connection that rested this long may have been closed by the server, which all servers may do.
@@ -99,7 +121,8 @@ impl Connection {
     pub(super) fn open(address: &Address, token: Option<&str>) -> Result<Self> {
         let stream = BufReader::with_capacity(64 << 10, Stream::open(address)?);
         let token = token.map(Into::into);
-        Ok(Self { address: address.clone(), stream, token, left: Left::Nothing, used: Instant::now() })
+        let (address, used) = (address.clone(), Instant::now());
+        Ok(Self { address, stream, token, headers: vec![], left: Left::Nothing, used })
     }
 
     /// One request with a JSON body or none; the answer as JSON, null where it has no body.
@@ -124,18 +147,31 @@ impl Connection {
         body: &mut dyn Read,
         length: u64,
     ) -> Result<Vec<u8>> {
+        let answer = self.ask(method, path, &[("content-type", kind)], body, length)?;
+        if answer.status >= 300 {
+            bail!("{method} {path} answered {}: {}", answer.status, answer.text());
+        }
+        Ok(answer.body)
+    }
+
+    /// One request; whatever is answered, refusals and redirects too.
+    pub(super) fn ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &mut dyn Read,
+        length: u64,
+    ) -> Result<Answer> {
         if self.used.elapsed() > FRESH {
             *self = Self::open(&self.address, self.token.as_deref())?;
         }
         let asked = || format!("{method} {path}");
-        let status = self.begin(method, path, &[("content-type", kind)], body, length).with_context(asked)?;
-        let mut answer = vec![];
-        while self.read_some(&mut answer).with_context(asked)? {}
+        let status = self.begin(method, path, headers, body, length).with_context(asked)?;
+        let mut body = vec![];
+        while self.read_some(&mut body).with_context(asked)? {}
         self.used = Instant::now();
-        if status >= 300 {
-            bail!("{method} {path} answered {status}: {}", String::from_utf8_lossy(&answer));
-        }
-        Ok(answer)
+        Ok(Answer { status, headers: std::mem::take(&mut self.headers), body })
     }
 
     /// Sends a request and reads the answer's head; its body is left to [`Connection::read_some`].
@@ -172,14 +208,19 @@ impl Connection {
         let status = status.split(' ').nth(1).and_then(|code| code.parse::<u16>().ok());
         let status = status.context("the server does not speak HTTP/1.1")?;
         self.left = Left::Nothing;
+        self.headers.clear();
         loop {
-            let line = self.line()?.to_ascii_lowercase();
-            match line.split_once(':') {
-                None => return Ok(status),
-                Some(("content-length", length)) => self.left = Left::Bytes(length.trim().parse()?),
-                Some(("transfer-encoding", how)) if how.contains("chunked") => self.left = Left::Chunks,
-                Some(_) => {}
+            let line = self.line()?;
+            let Some((name, value)) = line.split_once(':') else { return Ok(status) };
+            let (name, value) = (name.to_ascii_lowercase(), value.trim());
+            match name.as_str() {
+                "content-length" => self.left = Left::Bytes(value.parse()?),
+                "transfer-encoding" if value.to_ascii_lowercase().contains("chunked") => {
+                    self.left = Left::Chunks;
+                }
+                _ => {}
             }
+            self.headers.push((name, value.to_owned()));
         }
     }
 
@@ -261,6 +302,17 @@ mod tests {
         let error = connection.call("GET", "/x", None).unwrap_err();
 
         assert_eq!(error.to_string(), "GET /x answered 409: why?");
+    }
+
+    #[test]
+    fn a_redirect_is_an_answer_with_its_headers_as_they_came() {
+        let text = "HTTP/1.1 303 See Other\r\nLocation: /A?b=C\r\nSet-Cookie: a=B\r\nset-cookie: c=D\r\n\r\n";
+        let mut connection = Connection::open(&answering(text), None).unwrap();
+
+        let answer = connection.ask("GET", "/", &[], &mut std::io::empty(), 0).unwrap();
+
+        assert_eq!((answer.status, answer.headers("location").next()), (303, Some("/A?b=C")));
+        assert_eq!(answer.headers("set-cookie").collect::<Vec<_>>(), ["a=B", "c=D"]);
     }
 
     #[test]

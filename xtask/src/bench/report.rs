@@ -107,25 +107,37 @@ impl Report {
         samples: &[(&'static str, Sample)],
         goal: (&'static str, f64),
     ) {
-        let rate = |time: Duration| megabytes(bytes) / time.as_secs_f64();
+        self.rates(title, note, (megabytes(bytes), "MB/s"), samples, &[goal]);
+    }
+
+    /// A comparison of how much of something is done in a second; `amount` of it in the time of each sample.
+    /// Goals are the least that a contender should reach.
+    pub(super) fn rates(
+        &mut self,
+        title: &str,
+        note: &str,
+        (amount, unit): (f64, &str),
+        samples: &[(&'static str, Sample)],
+        goals: &[(&'static str, f64)],
+    ) {
+        let rate = |time: Duration| amount / time.as_secs_f64();
         let first = samples.first().map(|(_, sample)| rate(sample.median())).unwrap_or_default();
         let mut table =
             format!("\n## {title}\n\n{note}\n\n| | median | slowest | ratio |\n|---|---:|---:|---:|\n");
-        let mut own = 0.0;
         for (name, sample) in samples {
-            let median = rate(sample.median());
-            if *name == goal.0 {
-                own = median;
-            }
-            let row = format!(
-                "| {name} | {median:.1} MB/s | {:.1} MB/s | {:.2} |\n",
-                rate(sample.p95()),
-                median / first
-            );
-            table.push_str(&row);
+            let (median, slowest) = (rate(sample.median()), rate(sample.p95()));
+            let row = [
+                format!("| {name} | {} {unit} | {} {unit}", digits(median), digits(slowest)),
+                format!(" | {:.2} |\n", median / first),
+            ];
+            table.extend(row);
         }
-        let verdict = if own >= goal.1 { "Met" } else { "**Not met**" };
-        table.extend([format!("\nGoal of *{}*: at least {} MB/s. {verdict}.\n", goal.0, goal.1)]);
+        for (contender, least) in goals {
+            let own = samples.iter().find(|(name, _)| name == contender);
+            let own = own.map_or(0.0, |(_, sample)| rate(sample.median()));
+            let verdict = if own >= *least { "Met" } else { "**Not met**" };
+            table.extend([format!("\nGoal of *{contender}*: at least {least} {unit}. {verdict}.\n")]);
+        }
         self.tables.push_str(&table);
     }
 
@@ -160,8 +172,17 @@ fn share(part: Duration, whole: Duration) -> f64 {
     part.as_secs_f64() / whole.as_secs_f64()
 }
 
+/// A time as people say it: milliseconds, or microseconds where there is less than one.
 fn millis(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+    if time < Duration::from_millis(1) {
+        return format!("{:.1} µs", time.as_secs_f64() * 1e6);
+    }
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
+}
+
+/// A rate with as many digits as mean something.
+fn digits(rate: f64) -> String {
+    if rate < 1e3 { format!("{rate:.1}") } else { format!("{rate:.0}") }
 }
 
 /// Millions of bytes.
@@ -181,5 +202,26 @@ mod tests {
         assert!(Goal::ratio("a", 0.5).verdict(ms(100), ms(50)).ends_with(" Met.\n"));
         assert!(Goal::ratio("a", 0.5).verdict(ms(100), ms(51)).contains("Not met"));
         assert!(Goal::at_most("a", ms(5)).verdict(ms(100), ms(6)).contains("Not met"));
+    }
+
+    #[test]
+    fn times_and_rates_have_digits_that_mean_something() {
+        assert_eq!(millis(Duration::from_nanos(2_340)), "2.3 µs");
+        assert_eq!(millis(Duration::from_micros(2_340)), "2.3 ms");
+        assert_eq!((digits(45.44).as_str(), digits(1_234_567.8).as_str()), ("45.4", "1234568"));
+    }
+
+    #[test]
+    fn a_rate_below_its_goal_is_said_so() {
+        let mut report = Report { text: String::new(), tables: String::new() };
+        let mut sample = Sample::default();
+        sample.push(Duration::from_millis(500));
+
+        report.rates("T", "N", (100.0, "/s"), &[("a", sample)], &[("a", 200.0), ("a", 201.0)]);
+
+        assert!(report.text().contains("| a | 200.0 /s | 200.0 /s | 1.00 |"));
+        assert!(
+            report.text().contains("at least 200 /s. Met.") && report.text().contains("201 /s. **Not met**.")
+        );
     }
 }

@@ -58,10 +58,31 @@ pub(super) fn take_turns(
             }
         }
     }
-    for (name, sample) in &samples {
+    tell(&samples);
+    Ok(samples)
+}
+
+/// Repeats an attempt that takes several times at once; the first attempt does not count.
+pub(super) fn together<const N: usize>(
+    rounds: usize,
+    names: [&'static str; N],
+    mut attempt: impl FnMut() -> Result<[Duration; N]>,
+) -> Result<Vec<(&'static str, Sample)>> {
+    let mut samples = names.map(|name| (name, Sample::default())).to_vec();
+    for round in 0..=rounds {
+        let times = attempt().with_context(|| format!("round {round}"))?;
+        if round > 0 {
+            samples.iter_mut().zip(times).for_each(|((_, sample), time)| sample.push(time));
+        }
+    }
+    tell(&samples);
+    Ok(samples)
+}
+
+fn tell(samples: &[(&'static str, Sample)]) {
+    for (name, sample) in samples {
         println!("  {name}: median {:.1?}, p95 {:.1?}", sample.median(), sample.p95());
     }
-    Ok(samples)
 }
 
 /// How long `work` takes.
@@ -112,5 +133,20 @@ mod tests {
 
         assert_eq!(order.borrow().len(), 6);
         assert_eq!(samples[0].1.times.len(), 2);
+    }
+
+    #[test]
+    fn times_that_are_taken_together_stay_with_their_names() {
+        let mut round = 0;
+
+        let samples = together(2, ["a", "b"], || {
+            round += 1;
+            Ok([Duration::from_millis(round), Duration::from_secs(round)])
+        })
+        .unwrap();
+
+        let (a, b) = (&samples[0], &samples[1]);
+        assert_eq!((a.0, &a.1.times), ("a", &vec![Duration::from_millis(2), Duration::from_millis(3)]));
+        assert_eq!((b.0, b.1.p95()), ("b", Duration::from_secs(3)));
     }
 }

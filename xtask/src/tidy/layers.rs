@@ -16,6 +16,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("vault", 2),
     ("outbound", 2),
     ("store", 3),
+    ("forge", 3),
     ("link", 3),
     ("runtime", 4),
     ("control", 4),
@@ -26,7 +27,7 @@ const LAYERS: &[(&str, u8)] = &[
 ];
 
 /// Edges within a layer that are meant: `control` drives workspaces through `runtime`'s trait.
-const SIDEWAYS: &[(&str, &str)] = &[("control", "runtime")];
+const SIDEWAYS: &[(&str, &str)] = &[("control", "runtime"), ("outbound", "vault")];
 
 /// Crates that only tests and development may use.
 const DEVELOPMENT: &[&str] = &["testkit", "blackbox", "xtask"];
@@ -37,6 +38,7 @@ const UNKNOWN_TO: &[(&str, &[&str])] = &[
     ("wire", &["tokio", "axum", "hyper", "sqlx", "reqwest"]),
     ("vault", &["tokio", "axum", "hyper", "sqlx", "reqwest"]),
     ("store", &["axum", "hyper", "reqwest"]),
+    ("forge", &["axum", "hyper", "sqlx", "reqwest"]),
     ("control", &["axum", "sqlx"]),
     ("runtime", &["axum", "sqlx"]),
     ("web", &["store", "runtime", "sqlx"]),

@@ -1,5 +1,8 @@
 //! What other tests stand on, tested itself.
 
+mod gitlab;
+mod peers;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
