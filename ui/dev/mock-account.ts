@@ -2,8 +2,9 @@
 
 import type { Route } from './mock-answer.ts'
 import { type Call, empty, json, list, problem } from './mock-answer.ts'
-import { addUser, ago, newId, session, SUPPORT } from './mock-data.ts'
+import { ago, newId } from './mock-ids.ts'
 import { state } from './mock-state.ts'
+import { addUser, session, SUPPORT } from './mock-world.ts'
 
 const SETUP_TOKEN = 'hearth_setup_mock'
 

@@ -7,9 +7,14 @@ import type { Plugin } from 'vite'
 import { WebSocketServer } from 'ws'
 import { ACCOUNT_ROUTES } from './mock-account.ts'
 import { type Call, json, problem } from './mock-answer.ts'
-import { demoWorld, emptyWorld } from './mock-data.ts'
+import { CONTEXT_ROUTES } from './mock-contexts.ts'
+import { demoWorld } from './mock-demo.ts'
+import { FORGE_ROUTES } from './mock-forges.ts'
+import { consent, LINK_ROUTES } from './mock-links.ts'
 import { dropConnections, reset, state } from './mock-state.ts'
+import { TEAM_ROUTES } from './mock-teams.ts'
 import { WORKSPACE_ROUTES } from './mock-workspaces.ts'
+import { emptyWorld } from './mock-world.ts'
 
 /** The policy that a strict server sends. Only for the built pages: Vite's development server is inline. */
 const POLICY =
@@ -47,7 +52,7 @@ async function handle(
 ): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://mock')
   if (policy !== null) response.setHeader('Content-Security-Policy', policy)
-  if (!/^\/(api|__mock)\//.test(url.pathname)) return next()
+  if (!/^\/(api|auth|__mock)\//.test(url.pathname)) return next()
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
   const raw = Buffer.concat(chunks)
@@ -55,14 +60,19 @@ async function handle(
   const body = isJson && raw.length > 0 ? (JSON.parse(raw.toString()) as Record<string, unknown>) : {}
   const call: Call = { request, response, path: url.pathname, query: url.searchParams, body, raw }
   if (url.pathname.startsWith('/__mock/')) return control(call)
+  if (url.pathname === '/auth/enter') return cross(call)
   if (state.isDown) return void request.socket.destroy()
   route(call)
 }
 
-/** Switches of the stand-in itself, for tests. */
-function control({ path, query, response }: Call): void {
+/** Switches of the stand-in itself, for tests, and the forge that it pretends. */
+function control(call: Call): void {
+  const { path, query, response } = call
+  if (consent(call)) return
   if (path === '/__mock/reset')
     reset(query.get('world') === 'fresh' ? emptyWorld() : demoWorld(), Number(query.get('pace') ?? 2))
+  if (path === '/__mock/passwords-off') state.world.settings.password_sign_in = false
+  if (path === '/__mock/team-host') state.teamHost = query.get('team')
   if (path === '/__mock/sign-out') state.world.signedIn = false
   if (path === '/__mock/down') state.isDown = true
   if (path === '/__mock/up') state.isDown = false
@@ -71,13 +81,29 @@ function control({ path, query, response }: Call): void {
   json(response, 200, { ids: Object.fromEntries(workspaces.map(({ name, id }) => [name, id])) })
 }
 
+/** The way from a team's host over the main host and back, as if one was signed in there; `nobody` is not. */
+function cross({ query, response }: Call): void {
+  state.world.signedIn = state.teamHost !== 'nobody'
+  response.writeHead(303, { Location: query.get('return_to') ?? '/' })
+  response.end()
+}
+
+const ROUTES = [
+  ...ACCOUNT_ROUTES,
+  ...LINK_ROUTES,
+  ...FORGE_ROUTES,
+  ...TEAM_ROUTES,
+  ...CONTEXT_ROUTES,
+  ...WORKSPACE_ROUTES,
+]
+
 function route(call: Call): void {
   const path = call.path.replace(/^\/api\/v1\//, '')
-  const open = path === 'setup' || path === 'session'
+  const open = /^(setup|session|session\/.*|invitations\/preview)$/.test(path)
   if (!open && !state.world.signedIn) {
     return problem(call.response, 401, 'unauthenticated', 'nobody is signed in', 'sign in')
   }
-  for (const [method, pattern, act] of [...ACCOUNT_ROUTES, ...WORKSPACE_ROUTES]) {
+  for (const [method, pattern, act] of ROUTES) {
     const match = pattern.exec(path)
     if (match && method === call.request.method) return act(call, ...match.slice(1))
   }

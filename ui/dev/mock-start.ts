@@ -2,7 +2,8 @@
 
 import type { ServerResponse } from 'node:http'
 import type { StepName, Workspace } from '../src/api/documents'
-import { ago, log, SCRIPT, steps } from './mock-data.ts'
+import { ago } from './mock-ids.ts'
+import { log, SCRIPT, steps } from './mock-script.ts'
 import { change, changeStep, state } from './mock-state.ts'
 
 export function start(workspace: Workspace): void {

@@ -3,12 +3,15 @@
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { StepName, Workspace } from '../src/api/documents'
-import { demoWorld, emptyWorld, type World } from './mock-data.ts'
+import { demoWorld } from './mock-demo.ts'
+import { emptyWorld, type World } from './mock-world.ts'
 
 export const state = {
   world: process.env.HEARTH_MOCK_WORLD === 'fresh' ? emptyWorld() : demoWorld(),
   /** Whether it pretends that the server is gone. */
   isDown: false,
+  /** The team whose own host it pretends to be. */
+  teamHost: null as string | null,
   /** How much slower than the script a start goes. */
   pace: 2,
   watchers: new Set<ServerResponse>(),
@@ -21,6 +24,7 @@ export function reset(world: World, pace: number): void {
   state.world = world
   state.pace = pace
   state.isDown = false
+  state.teamHost = null
 }
 
 /** Breaks every connection there is. */

@@ -2,14 +2,24 @@
 
 import type { Workspace } from '../src/api/documents'
 import { type Call, empty, json, list, problem, type Route, stream } from './mock-answer.ts'
-import { addWorkspace, ago, listing, newId } from './mock-data.ts'
+import { listing } from './mock-files.ts'
+import { ago, newId } from './mock-ids.ts'
 import { sendLine, start } from './mock-start.ts'
 import { change, state, tell } from './mock-state.ts'
 import { MockTerminal } from './mock-terminal.ts'
+import { addWorkspace } from './mock-world.ts'
 
 export const WORKSPACE_ROUTES: Route[] = [
   ['GET', /^events$/, events],
-  ['GET', /^workspaces$/, ({ response }) => list(response, [...state.world.workspaces.values()].toReversed())],
+  [
+    'GET',
+    /^workspaces$/,
+    ({ response, query }) => {
+      const team = query.get('team')
+      const all = [...state.world.workspaces.values()].toReversed()
+      list(response, team === null ? all : all.filter((workspace) => workspace.team.slug === team))
+    },
+  ],
   ['POST', /^workspaces$/, createWorkspace],
   [
     'GET',
@@ -125,8 +135,17 @@ export const WORKSPACE_ROUTES: Route[] = [
   ],
 ]
 
+/** The repository of an address: without prefixes, and without what forges put behind it. */
+function repositoryOf(address: string): string {
+  return address
+    .replace(/^.*?(?=https?:)/, '')
+    .replace(/\/-\/.*$/, '')
+    .replace(/\/(tree|blob|pull|issues)\/.*$/, '')
+}
+
 function createWorkspace({ response, body }: Call): void {
-  const url = (body.url as string | null) ?? null
+  const address = (body.url as string | null) ?? null
+  const url = address === null ? null : repositoryOf(address)
   const name =
     (body.name as string | undefined) ??
     url
@@ -146,6 +165,7 @@ function createWorkspace({ response, body }: Call): void {
     ref: (body.ref as string) ?? null,
     phase: 'queued',
     rootfs: (body.rootfs as string) ?? 'host',
+    team: (body.team as string) ?? 'everybody',
   })
   start(workspace)
   json(response, 202, workspace)

@@ -1,14 +1,10 @@
 // Every page in every state, against the stand-in: for looking at, and for the accessibility scan.
 
-import { expect, type Page, test } from '@playwright/test'
+import { expect, test } from '@playwright/test'
 import { complaintsOf, look, terminalText } from './looks'
+import { overflowOf, world } from './world'
 
 test.skip(process.env.HEARTH_URL !== undefined, 'states are pretended, which a real server does not do')
-
-async function world(page: Page, name: 'demo' | 'fresh', pace = 2): Promise<Record<string, string>> {
-  const response = await page.request.post(`/__mock/reset?world=${name}&pace=${pace}`)
-  return ((await response.json()) as { ids: Record<string, string> }).ids
-}
 
 test('pages for those who are not signed in', async ({ page }) => {
   const complaints = complaintsOf(page)
@@ -29,11 +25,11 @@ test('pages for those who are not signed in', async ({ page }) => {
   await expect(page.getByText('hearthside/kindling')).toBeVisible()
   await page.getByLabel('Name').fill('ada')
   await page.getByLabel('Password', { exact: true }).fill('wrong')
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   await expect(page.getByRole('alert')).toBeVisible()
   await look(page, 'sign-in')
   await page.getByLabel('Password', { exact: true }).fill('correct horse')
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   await expect(page).toHaveURL(/\/new\?url=https/)
   expect(complaints).toEqual([])
 })
@@ -67,7 +63,7 @@ test('the list and the ways to a new workspace', async ({ page }) => {
   await look(page, 'new-existing')
   await page.goto('/new')
   await page.getByLabel('Repository').fill('git@gitlab.com:hearthside/bellows.git')
-  await page.getByLabel('Repository').blur()
+  await expect(page.getByText('hearthside/bellows')).toBeVisible()
   await page.getByText('More: name, environment, limits').click()
   await page.getByLabel('An image').check()
   await look(page, 'new-more')
@@ -151,9 +147,9 @@ test('settings and administration', async ({ page }) => {
   await page.getByRole('button', { name: 'Create the token' }).click()
   await expect(page.getByText('shown only this once')).toBeVisible()
   await look(page, 'token-made')
-  for (const section of ['users', 'images', 'machine', 'audit']) {
+  for (const section of ['users', 'forges', 'images', 'settings', 'keys', 'machine', 'audit']) {
     await page.goto(`/admin/${section}`)
-    await expect(page.getByRole('heading', { level: 2 })).toBeVisible()
+    await expect(page.getByRole('heading', { level: 2 }).first()).toBeVisible()
     await expect(page.getByRole('status', { name: 'Loading' })).toHaveCount(0)
     await look(page, `admin-${section}`)
   }
@@ -201,8 +197,7 @@ test('narrow windows lose nothing', async ({ page }) => {
   for (const address of ['/workspaces', `/w/${ids.kindling}?tab=details`, '/settings', '/admin/users', '/new']) {
     await page.goto(address)
     await expect(page.locator('#main')).toBeVisible()
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-    expect(overflow, address).toBeLessThanOrEqual(0)
+    expect(await overflowOf(page), address).toBeLessThanOrEqual(0)
   }
   expect(complaints).toEqual([])
 })

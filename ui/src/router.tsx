@@ -9,8 +9,9 @@ import {
   Outlet,
   redirect,
 } from '@tanstack/react-router'
+import { signInOptionsQuery } from './api/forges'
 import { meQuery, setupQuery } from './api/session'
-import { addressInFragment } from './repository/address'
+import { addressInFragment, snapshotIn } from './repository/address'
 import { parseSearch, stringifySearch } from './shell/destination'
 import { ErrorPage, NotFoundPage } from './shell/error-page'
 import { Layout } from './shell/layout'
@@ -31,6 +32,22 @@ function texts<Name extends string>(...names: Name[]) {
   }
 }
 
+const noop = () => undefined
+
+/** What `/?autostart=true#https://forge/group/project` asks for, as the page for new workspaces is asked. */
+function searchOfContext({ href, search }: { href: string; search: object }) {
+  // Not the router's own fragment: that one is decoded, which changes what an address means.
+  const address = addressInFragment(/#.*/.exec(href)?.[0] ?? '')
+  if (address === null) return null
+  const snapshot = snapshotIn(address)
+  return { ...search, ...(snapshot === null ? { url: address } : { snapshot }) }
+}
+
+function hrefOfContext(location: { href: string; search: object }): string {
+  const search = searchOfContext(location)
+  return search === null ? location.href : `/new${stringifySearch(search)}`
+}
+
 const root = createRootRouteWithContext<Context>()({
   component: Outlet,
   errorComponent: ({ error }) => <ErrorPage error={error} />,
@@ -40,10 +57,13 @@ const root = createRootRouteWithContext<Context>()({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  validateSearch: (search): { next?: string } => texts('next')(search),
+  // `return_to` is what the server itself writes.
+  validateSearch: (search): { next?: string; return_to?: string } => texts('next', 'return_to')(search),
   beforeLoad: async ({ context: { client } }) => {
     const { needed } = await client.fetchQuery(setupQuery)
     if (needed) throw redirect({ to: '/setup', replace: true })
+    // So that no button appears below the pointer; the page shows what it can without.
+    await client.ensureQueryData(signInOptionsQuery).catch(() => undefined)
   },
   component: lazyRouteComponent(() => import('./account/sign-in'), 'SignInPage'),
 })
@@ -59,6 +79,13 @@ const setup = createRoute({
   component: lazyRouteComponent(() => import('./account/setup'), 'SetupPage'),
 })
 
+/** For whoever has the link; signing in is a part of it. */
+const invite = createRoute({
+  getParentRoute: () => root,
+  path: '/invite',
+  component: lazyRouteComponent(() => import('./teams/invite-page'), 'InvitePage'),
+})
+
 /** Everything below needs a signed-in person. What was wanted is kept across signing in. */
 const signedIn = createRoute({
   getParentRoute: () => root,
@@ -66,8 +93,7 @@ const signedIn = createRoute({
   beforeLoad: async ({ context: { client }, location }) => {
     const me = await client.ensureQueryData({ ...meQuery, revalidateIfStale: true })
     if (me !== null) return
-    const address = location.pathname === '/' ? addressInFragment(location.hash) : null
-    const wanted = address === null ? location.href : `/new?${new URLSearchParams({ url: address })}`
+    const wanted = location.pathname === '/' ? hrefOfContext(location) : location.href
     throw redirect({ to: '/sign-in', search: wanted === '/' ? {} : { next: wanted }, replace: true })
   },
   component: Layout,
@@ -76,10 +102,15 @@ const signedIn = createRoute({
 const index = createRoute({
   getParentRoute: () => signedIn,
   path: '/',
-  beforeLoad: ({ location }) => {
-    const url = addressInFragment(location.hash)
-    if (url === null) throw redirect({ to: '/workspaces', replace: true })
-    throw redirect({ to: '/new', search: { url }, replace: true })
+  beforeLoad: async ({ context: { client }, location }) => {
+    const search = searchOfContext(location)
+    if (search === null) {
+      const options = await client.ensureQueryData(signInOptionsQuery).catch(() => null)
+      // What a round trip to a forge left is kept for the page to tell.
+      if (!options?.team) throw redirect({ to: '/workspaces', search: true, replace: true })
+      throw redirect({ to: '/t/$team', params: { team: options.team }, search: true, replace: true })
+    }
+    throw redirect({ to: '/new', search, replace: true })
   },
 })
 
@@ -90,10 +121,14 @@ const workspaces = createRoute({
   component: lazyRouteComponent(() => import('./workspaces/list-page'), 'ListPage'),
 })
 
+type NewSearch = Partial<Record<'url' | 'ref' | 'snapshot' | 'team' | 'autostart', string>>
+
 const fresh = createRoute({
   getParentRoute: () => signedIn,
   path: '/new',
-  validateSearch: texts('url', 'ref', 'snapshot'),
+  validateSearch: (search): NewSearch => texts('url', 'ref', 'snapshot', 'team', 'autostart')(search),
+  // The form begins with the team of this host.
+  beforeLoad: ({ context: { client } }) => client.ensureQueryData(signInOptionsQuery).then(noop, noop),
   component: lazyRouteComponent(() => import('./workspaces/new-page'), 'NewPage'),
 })
 
@@ -116,6 +151,56 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import('./account/settings-page'), 'SettingsPage'),
 })
 
+const settingsSection = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/settings/$section',
+  component: lazyRouteComponent(() => import('./account/settings-page'), 'SettingsSubPage'),
+})
+
+const teams = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/teams',
+  component: lazyRouteComponent(() => import('./teams/teams-page'), 'TeamsPage'),
+})
+
+const team = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/t/$team',
+  component: lazyRouteComponent(() => import('./teams/team-page'), 'TeamPage'),
+})
+
+const teamSection = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/t/$team/$section',
+  component: lazyRouteComponent(() => import('./teams/team-page'), 'TeamSectionPage'),
+})
+
+const teamNewForge = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/t/$team/forges/new',
+  component: lazyRouteComponent(() => import('./teams/team-page'), 'TeamNewForgePage'),
+})
+
+const teamForge = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/t/$team/forges/$forge',
+  validateSearch: texts('step'),
+  component: lazyRouteComponent(() => import('./teams/team-page'), 'TeamForgePage'),
+})
+
+const adminNewForge = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/admin/forges/new',
+  component: lazyRouteComponent(() => import('./admin/page'), 'AdminNewForgePage'),
+})
+
+const adminForge = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/admin/forges/$forge',
+  validateSearch: texts('step'),
+  component: lazyRouteComponent(() => import('./admin/page'), 'AdminForgePage'),
+})
+
 const adminIndex = createRoute({
   getParentRoute: () => signedIn,
   path: '/admin',
@@ -136,7 +221,26 @@ const nowhere = createRoute({ getParentRoute: () => signedIn, path: '$', compone
 const tree = root.addChildren([
   signIn,
   setup,
-  signedIn.addChildren([index, workspaces, fresh, snapshots, workspace, settings, adminIndex, admin, nowhere]),
+  invite,
+  signedIn.addChildren([
+    index,
+    workspaces,
+    fresh,
+    snapshots,
+    workspace,
+    settings,
+    settingsSection,
+    teams,
+    team,
+    teamSection,
+    teamNewForge,
+    teamForge,
+    adminIndex,
+    adminNewForge,
+    adminForge,
+    admin,
+    nowhere,
+  ]),
 ])
 
 export function makeRouter(client: QueryClient) {

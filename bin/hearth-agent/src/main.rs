@@ -1,7 +1,8 @@
 //! `hearth-agent`: runs in every workspace, started by the sandbox's first process.
 //!
-//! Takes no arguments and no environment: its configuration comes as JSON on file descriptor 3. Ends
-//! with 0 only when the server asked for the end; anything else means "start me again".
+//! As the agent it takes no arguments and no environment: its configuration comes as JSON on file descriptor
+//! 3. Ends with 0 only when the server asked for the end; anything else means "start me again". With
+//! arguments it is what git and SSH inside call (`credential`, `connect`), and asks the running agent.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -17,6 +18,9 @@ use tracing_subscriber::filter::LevelFilter;
 const DISK_THREADS: usize = 4;
 
 fn main() -> ExitCode {
+    if let Some(ended) = agent::run_helper(std::env::args_os().skip(1)) {
+        return ended;
+    }
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -4,6 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+mod forge;
+mod team;
+
+pub use forge::{ForgeCommand, ForgeSettings, LinkCommand, SshKeyCommand};
+pub use team::{AdminCommand, KeysCommand, SecretCommand, SettingsCommand, TeamCommand};
+
 /// Ready, isolated workspaces from any Git repository, on your own machine.
 #[derive(Debug, Parser)]
 #[command(name = "hearth", version, max_term_width = 100)]
@@ -42,7 +48,7 @@ pub enum Command {
         /// The server's address.
         url: String,
     },
-    /// Start a workspace from the URL of a Git repository, or an existing one by name or id.
+    /// Start a workspace from the URL of any page of a forge, or an existing one by name or id.
     Start(Start),
     /// List workspaces.
     #[command(visible_alias = "ls")]
@@ -78,6 +84,26 @@ pub enum Command {
         /// Name or id.
         workspace: String,
     },
+    /// Say what the URL of a page of a forge means.
+    Context {
+        /// Of a project, branch, commit, file, merge request, issue …
+        url: String,
+    },
+    /// Git hosting instances and identity providers. For administrators.
+    #[command(subcommand)]
+    Forge(ForgeCommand),
+    /// Your accounts on forges.
+    #[command(subcommand)]
+    Link(LinkCommand),
+    /// Your SSH key pair.
+    #[command(subcommand)]
+    SshKey(SshKeyCommand),
+    /// Teams, their members and secrets.
+    #[command(subcommand)]
+    Team(TeamCommand),
+    /// What only administrators do.
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Images that workspaces can start from. For administrators.
     #[command(subcommand)]
     Image(ImageCommand),
@@ -105,11 +131,14 @@ pub struct Serve {
     /// Configuration file.
     #[arg(long, env = "HEARTH_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Any key of the configuration, such as `forge.gitlab.url=https://…`; may be given several times.
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    pub settings: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub struct Start {
-    /// URL of a repository, or the name or id of a workspace that has stopped; nothing for an empty one.
+    /// URL of any page of a forge, or the name or id of a workspace that has stopped; nothing for an empty one.
     pub what: Option<String>,
     /// Branch, tag or commit to check out.
     #[arg(long = "ref", value_name = "REF")]
@@ -120,6 +149,12 @@ pub struct Start {
     /// `host`, or an image such as `debian:12`.
     #[arg(long)]
     pub rootfs: Option<String>,
+    /// The team it is for, by id or address.
+    #[arg(long)]
+    pub team: Option<String>,
+    /// A variable in the URL that may be set; may be given several times.
+    #[arg(long = "confirm", value_name = "NAME")]
+    pub confirmed: Vec<String>,
     /// Do not wait until it is ready.
     #[arg(long)]
     pub no_wait: bool,

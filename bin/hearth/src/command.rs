@@ -1,13 +1,19 @@
 //! The user's commands, one file each where there is more to it than one call.
 #![expect(clippy::indexing_slicing, reason = "a JSON document answers null for a name it lacks")]
 
+mod admin;
+mod context;
 mod doctor;
 mod exec;
+mod forge;
 mod image;
+mod link;
 mod list;
 mod login;
 mod logs;
+mod ssh_key;
 mod start;
+mod team;
 
 use anyhow::{Context, Result, bail};
 use http::Method;
@@ -33,6 +39,12 @@ pub async fn run(global: &Global, command: Command) -> Result<u8> {
         Command::Stop { workspace } => change(global, &workspace, "/stop", &["stopped"]).await,
         Command::Fork { workspace } => fork(global, &workspace).await,
         Command::Delete { workspace } => delete(global, &workspace).await,
+        Command::Context { url } => context::context(&Client::for_options(global)?, global, &url).await,
+        Command::Forge(wanted) => forge::forge(&Client::for_options(global)?, global, wanted).await,
+        Command::Link(wanted) => link::link(&Client::for_options(global)?, global, wanted).await,
+        Command::SshKey(wanted) => ssh_key::ssh_key(&Client::for_options(global)?, global, wanted).await,
+        Command::Team(wanted) => team::team(&Client::for_options(global)?, global, wanted).await,
+        Command::Admin(wanted) => admin::admin(&Client::for_options(global)?, global, wanted).await,
         Command::Image(wanted) => image::image(&Client::for_options(global)?, global, wanted).await,
         Command::Config(ConfigCommand::Default) => {
             terminal::print(config::DEFAULT);
@@ -64,6 +76,26 @@ pub async fn find(client: &Client, text: &str) -> Result<Value> {
             None => bail!("you have no workspace `{text}`\n  mend: `hearth list` shows their names"),
         }
     }
+}
+
+/// The items of a list.
+pub fn items(page: &Value) -> &[Value] {
+    page["items"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// A field as text; a dash where there is none.
+pub fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) if !text.is_empty() => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(yes) => if *yes { "yes" } else { "no" }.into(),
+        _ => "–".into(),
+    }
+}
+
+/// Text as one segment of a path.
+pub fn segment(text: &str) -> percent_encoding::PercentEncode<'_> {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
 }
 
 /// The id of a workspace document.
@@ -149,7 +181,7 @@ fn check_config(global: &Global, named: Option<std::path::PathBuf>) -> Result<u8
     let data = global.data.clone().unwrap_or_else(config::default_data_folder);
     let file = config::find_file(named, &data);
     let shown = file.as_ref().map_or("the defaults".to_owned(), |path| format!("`{}`", path.display()));
-    match config::Config::load(file.as_deref(), std::env::vars()) {
+    match config::Config::load(file.as_deref(), std::env::vars(), &[]) {
         Ok(_) => terminal::show(global, &serde_json::json!({"problems": []}), |_| {
             format!("{shown}: no problem found")
         }),

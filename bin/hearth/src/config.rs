@@ -3,11 +3,18 @@
 //! The default file is the schema: a key that is not in it is unknown, and a value must have the
 //! type it has there. Every problem is reported, not only the first.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use domain::{Limits, Rootfs};
 use serde::Deserialize;
-use toml::{Table, Value};
+use toml::Table;
+
+mod forge;
+mod layers;
+
+pub use forge::ForgeEntry;
+use layers::overlay;
 
 /// The documented defaults, which are also the schema.
 pub const DEFAULT: &str = include_str!("config.default.toml");
@@ -20,6 +27,8 @@ pub struct Config {
     pub database: Database,
     pub workspaces: Workspaces,
     pub outbound: Outbound,
+    pub keys: Keys,
+    pub forge: BTreeMap<String, ForgeEntry>,
     pub log: Log,
 }
 
@@ -52,6 +61,20 @@ pub struct Workspaces {
 #[serde(deny_unknown_fields)]
 pub struct Outbound {
     pub allow: Vec<String>,
+    pub plain_http: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    pub platform: String,
+    pub file: String,
+    pub transit_url: String,
+    pub transit_mount: String,
+    pub transit_key: String,
+    pub transit_token_file: String,
+    pub transit_namespace: String,
+    pub transit_ca_file: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -67,10 +90,12 @@ pub struct Log {
 pub struct Problems(pub Vec<String>);
 
 impl Config {
-    /// Reads the layers: defaults, `file` if given, then `HEARTH_SECTION__KEY` variables.
+    /// Reads the layers: defaults, `file` if given, `HEARTH_SECTION__KEY` variables, then `section.key=value`
+    /// settings from the command line.
     pub fn load(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
+        settings: &[String],
     ) -> Result<Self, Problems> {
         let schema: Table = DEFAULT.parse().map_err(|error| Problems(vec![format!("{error}")]))?;
         let mut merged = schema.clone();
@@ -86,21 +111,20 @@ impl Config {
             }
         }
         for (name, text) in environment {
-            let Some((section, key)) = name.strip_prefix("HEARTH_").and_then(|rest| rest.split_once("__"))
-            else {
+            let Some(path) = name.strip_prefix("HEARTH_").filter(|rest| rest.contains("__")) else { continue };
+            let path: Vec<String> = path.split("__").map(str::to_lowercase).collect();
+            let table = layers::nested(&path, text, &schema);
+            overlay(&mut merged, table, &schema, &format!("`{name}`"), &mut problems);
+        }
+        for setting in settings {
+            let Some((path, text)) = setting.split_once('=').filter(|(path, _)| path.contains('.')) else {
+                let shown = setting.split('=').next().unwrap_or_default();
+                problems.push(format!("`--set {shown}`: write it as `section.key=value`"));
                 continue;
             };
-            let (section, key) = (section.to_lowercase(), key.to_lowercase());
-            let expected = schema.get(&section).and_then(|table| table.get(&key));
-            let value = match expected {
-                Some(Value::Integer(_)) => text.parse().map_or(Value::String(text), Value::Integer),
-                Some(Value::Array(_)) => Value::Array(
-                    text.split(',').filter(|part| !part.is_empty()).map(|part| part.trim().into()).collect(),
-                ),
-                _ => Value::String(text),
-            };
-            let table = Table::from_iter([(section, Value::Table(Table::from_iter([(key, value)])))]);
-            overlay(&mut merged, table, &schema, &format!("`{name}`"), &mut problems);
+            let names: Vec<String> = path.split('.').map(str::to_owned).collect();
+            let table = layers::nested(&names, text.to_owned(), &schema);
+            overlay(&mut merged, table, &schema, &format!("`--set {path}`"), &mut problems);
         }
         if !problems.is_empty() {
             return Err(Problems(problems));
@@ -152,6 +176,10 @@ impl Config {
                 ));
             }
         }
+        self.keys.check(&mut problems);
+        for (name, forge) in &self.forge {
+            forge.check(name, &mut problems);
+        }
         if let Err(error) = self.log.filter.parse::<tracing_subscriber::EnvFilter>() {
             problems.push(format!("log.filter: {error}"));
         }
@@ -180,35 +208,23 @@ impl Config {
     }
 }
 
-/// Puts `layer` on top of `merged`, naming what the schema does not know.
-fn overlay(merged: &mut Table, layer: Table, schema: &Table, from: &str, problems: &mut Vec<String>) {
-    for (section, value) in layer {
-        let (Some(Value::Table(known)), Some(Value::Table(target))) =
-            (schema.get(&section), merged.get_mut(&section))
-        else {
-            let sections = schema.keys().cloned().collect::<Vec<_>>().join(", ");
-            problems.push(format!("{from}: unknown section `{section}` (there are {sections})"));
-            continue;
-        };
-        let Value::Table(values) = value else {
-            problems.push(format!("{from}: `{section}` must be a section"));
-            continue;
-        };
-        for (key, value) in values {
-            match known.get(&key) {
-                None => {
-                    let keys = known.keys().cloned().collect::<Vec<_>>().join(", ");
-                    problems.push(format!("{from}: unknown key `{section}.{key}` (there are {keys})"));
+impl Keys {
+    fn check(&self, problems: &mut Vec<String>) {
+        match self.platform.as_str() {
+            "file" => {}
+            "transit" => {
+                match url::Url::parse(&self.transit_url) {
+                    Ok(url) if matches!(url.scheme(), "http" | "https") && url.host().is_some() => {}
+                    _ => problems.push(format!(
+                        "keys.transit_url: `{}` is not an http(s) URL, such as `https://vault.example.com:8200`",
+                        self.transit_url
+                    )),
                 }
-                Some(example) if !example.same_type(&value) => problems.push(format!(
-                    "{from}: {section}.{key} must be of type {}, not {}",
-                    example.type_str(),
-                    value.type_str()
-                )),
-                Some(_) => {
-                    target.insert(key, value);
+                if self.transit_token_file.is_empty() {
+                    problems.push("keys.transit_token_file: name the file that holds the token".into());
                 }
             }
+            other => problems.push(format!("keys.platform: `{other}` is neither `file` nor `transit`")),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! `hearth up` and `hearth serve`: puts the parts together and runs them until told to stop.
 
 mod local_socket;
+mod forges;
 mod log;
+mod platform_key;
 mod wiring;
 
 use std::fs;
@@ -51,10 +53,10 @@ fn start(global: &Global, options: Serve, loopback: Loopback) -> Result<u8> {
     let data = data.canonicalize()?;
 
     let file = config::find_file(options.config.clone(), &data);
-    let mut config = Config::load(file.as_deref(), std::env::vars())?;
-    config.server.listen = options.listen.unwrap_or(config.server.listen);
-    config.server.public_url = options.public_url.unwrap_or(config.server.public_url);
-    config.database.url = options.database.unwrap_or(config.database.url);
+    let mut config = Config::load(file.as_deref(), std::env::vars(), &options.settings)?;
+    config.server.listen = options.listen.clone().unwrap_or(config.server.listen);
+    config.server.public_url = options.public_url.clone().unwrap_or(config.server.public_url);
+    config.database.url = options.database.clone().unwrap_or(config.database.url);
     let problems = config.problems();
     if !problems.is_empty() {
         return Err(config::Problems(problems).into());
@@ -62,14 +64,15 @@ fn start(global: &Global, options: Serve, loopback: Loopback) -> Result<u8> {
     if loopback == Loopback::Allowed {
         config.outbound.allow.extend(["127.0.0.0/8".into(), "::1/128".into()]);
     }
+    let reload = || Ok(Config::load(file.as_deref(), std::env::vars(), &options.settings)?);
     log::install(&config.log)?;
     raise_open_files();
     let _lock = lock(&data)?;
 
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(&config, &data))
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(&config, &data, &reload))
 }
 
-async fn run(config: &Config, data: &Path) -> Result<u8> {
+async fn run(config: &Config, data: &Path, reload: &(dyn Fn() -> Result<Config> + Sync)) -> Result<u8> {
     let listen: SocketAddr = config.server.listen.parse().context("bad listen address")?;
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("cannot listen on {listen}; is another program there? choose one with --listen")
@@ -83,6 +86,7 @@ async fn run(config: &Config, data: &Path) -> Result<u8> {
 
     let stop = CancellationToken::new();
     let app = wiring::build(config, data, &public_url, &stop).await?;
+    forges::apply(config, &app.control).await?;
     // Listeners of running workspaces are open again before anybody is told that we are ready.
     let reconcilers = {
         let (control, stop) = (app.control.clone(), stop.clone());
@@ -94,11 +98,14 @@ async fn run(config: &Config, data: &Path) -> Result<u8> {
     let server = tokio::spawn(web::serve(listener, web::router(app.web.clone()), stop.clone()));
 
     announce(&app.control, &public_url).await?;
-    wait_for_signal().await?;
+    wait_for_signal(&app.control, reload).await?;
     tracing::info!("told to stop; workspaces go on running");
     stop.cancel();
+    let control = app.control.clone();
     let all = async {
         let (server, local, reconcilers) = tokio::join!(server, local, reconcilers);
+        // A forge's answer comes only once; nobody may be locked out because the server was told to end.
+        control.finish_exchanges().await;
         let ends = [
             (
                 "web",
@@ -136,15 +143,28 @@ async fn announce(control: &control::Control, public_url: &url::Url) -> Result<(
     Ok(())
 }
 
-async fn wait_for_signal() -> Result<()> {
+/// Waits until the server is told to end. A hang-up reads the configuration's forges again.
+async fn wait_for_signal(
+    control: &control::Control,
+    reload: &(dyn Fn() -> Result<Config> + Sync),
+) -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    let mut hang_up = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hang_up.recv() => {
+                let done = async { forges::apply(&reload()?, control).await };
+                match done.await {
+                    Ok(()) => tracing::info!("the configuration's forges were read again"),
+                    Err(error) => tracing::error!("the configuration stays as it was: {error:#}"),
+                }
+            }
+        }
     }
-    Ok(())
 }
 
 /// How long to wait for the lock: a server that was killed while it was starting a sandbox leaves a child

@@ -1,19 +1,30 @@
 // A person's own settings.
 
-import { Link } from '@tanstack/react-router'
 import { useQuery } from '@tanstack/react-query'
+import { Link, useParams } from '@tanstack/react-router'
 import { meQuery } from '@/api/session'
+import { IntegrationsSection } from '@/integrations/section'
+import { NotFoundPage } from '@/shell/error-page'
 import { Page } from '@/shell/page'
 import { setPreference, usePreference } from '@/shell/preference'
 import { useTitle } from '@/shell/title'
 import { Card, Section } from '@/ui/card'
 import { Choice } from '@/ui/choice'
 import { Moment } from '@/ui/moment'
+import { GitSection } from './git-section'
 import { PasswordSection } from './password-section'
 import { SessionsSection } from './sessions-section'
+import { SshKeySection } from './ssh-key-section'
 import { TokensSection } from './tokens-section'
 
-const SECTIONS = [
+/** What a page of its own shows; everything else is below one another on the first. */
+const PAGES = [
+  { name: 'integrations', title: 'Integrations', view: IntegrationsSection },
+  { name: 'ssh-key', title: 'SSH key', view: SshKeySection },
+  { name: 'git', title: 'Git', view: GitSection },
+]
+
+const ANCHORS = [
   { id: 'profile', title: 'Profile' },
   { id: 'appearance', title: 'Appearance' },
   { id: 'password', title: 'Password' },
@@ -21,34 +32,58 @@ const SECTIONS = [
   { id: 'tokens', title: 'API tokens' },
 ]
 
+const ITEM =
+  'block rounded-md px-2.5 py-1.5 font-medium text-muted hover:bg-ink/6 hover:text-ink aria-[current=page]:bg-ink/6 aria-[current=page]:text-ink'
+
 export function SettingsPage() {
   useTitle('Settings')
   return (
+    <Frame>
+      <ProfileSection />
+      <AppearanceSection />
+      <PasswordSection />
+      <SessionsSection />
+      <TokensSection />
+    </Frame>
+  )
+}
+
+export function SettingsSubPage() {
+  const { section } = useParams({ from: '/signed-in/settings/$section' })
+  const page = PAGES.find(({ name }) => name === section)
+  useTitle(page ? `${page.title} · Settings` : 'Settings')
+  if (page === undefined) return <NotFoundPage />
+  const View = page.view
+  return (
+    <Frame>
+      <View />
+    </Frame>
+  )
+}
+
+function Frame({ children }: { children: React.ReactNode }) {
+  return (
     <Page title="Settings">
-      <div className="grid gap-8 md:grid-cols-[10rem_minmax(0,1fr)] md:gap-12">
+      <div className="grid grid-cols-[minmax(0,1fr)] gap-8 md:grid-cols-[10rem_minmax(0,1fr)] md:gap-12">
         <nav aria-label="Sections" className="self-start md:sticky md:top-20">
           <ul className="flex flex-wrap gap-x-1 gap-y-0.5 md:grid">
-            {SECTIONS.map(({ id, title }) => (
+            {ANCHORS.map(({ id, title }) => (
               <li key={id}>
-                <Link
-                  to="/settings"
-                  hash={id}
-                  className="block rounded-md px-2.5 py-1.5 font-medium text-muted hover:bg-ink/6 hover:text-ink"
-                  activeProps={{}}
-                >
+                <Link to="/settings" hash={id} className={ITEM} activeOptions={{ exact: true, includeHash: true }}>
+                  {title}
+                </Link>
+              </li>
+            ))}
+            {PAGES.map(({ name, title }) => (
+              <li key={name}>
+                <Link to="/settings/$section" params={{ section: name }} className={ITEM}>
                   {title}
                 </Link>
               </li>
             ))}
           </ul>
         </nav>
-        <div className="grid max-w-3xl gap-12">
-          <ProfileSection />
-          <AppearanceSection />
-          <PasswordSection />
-          <SessionsSection />
-          <TokensSection />
-        </div>
+        <div className="grid max-w-3xl grid-cols-[minmax(0,1fr)] content-start gap-12">{children}</div>
       </div>
     </Page>
   )

@@ -5,8 +5,8 @@ import { bytes } from '@/amount/bytes'
 import { fetchRaw } from '@/api/client'
 import { ProblemError } from '@/api/problem'
 import { Field, TextField } from '@/ui/field'
+import { FormDialog } from '@/ui/form-dialog'
 import { tell } from '@/ui/toast'
-import { FormDialog } from './user-dialogs'
 
 export function ImportDialog({ onClose }: { onClose: () => void }) {
   const [file, setFile] = useState<File | null>(null)

@@ -1,20 +1,28 @@
-// Running the platform: people, images, the machine, and who did what.
+// Running the platform: people, forges, images, keys, the machine, and who did what.
 
 import { useQuery } from '@tanstack/react-query'
-import { Link, useParams } from '@tanstack/react-router'
-import { Cpu, Layers, ScrollText, Users } from 'lucide-react'
+import { Link, useParams, useSearch } from '@tanstack/react-router'
+import { Cpu, FolderGit2, KeyRound, Layers, ScrollText, SlidersHorizontal, Users } from 'lucide-react'
 import { meQuery } from '@/api/session'
+import { NewForgePage } from '@/forges/address-step'
+import { ForgePage } from '@/forges/forge-page'
+import { ForgesSection } from '@/forges/section'
 import { NotFoundPage } from '@/shell/error-page'
 import { Page } from '@/shell/page'
 import { useTitle } from '@/shell/title'
 import { AuditSection } from './audit'
 import { ImagesSection } from './images'
+import { KeysSection } from './keys'
 import { MachineSection } from './machine'
+import { SettingsSection } from './settings'
 import { UsersSection } from './users'
 
 const SECTIONS = [
   { name: 'users', title: 'Users', icon: Users, view: UsersSection },
+  { name: 'forges', title: 'Forges', icon: FolderGit2, view: ForgesSection },
   { name: 'images', title: 'Images', icon: Layers, view: ImagesSection },
+  { name: 'settings', title: 'Settings', icon: SlidersHorizontal, view: SettingsSection },
+  { name: 'keys', title: 'Keys', icon: KeyRound, view: KeysSection },
   { name: 'machine', title: 'Machine', icon: Cpu, view: MachineSection },
   { name: 'audit', title: 'Audit', icon: ScrollText, view: AuditSection },
 ]
@@ -25,13 +33,7 @@ export function AdminPage() {
   const chosen = SECTIONS.find(({ name }) => name === section)
   useTitle(chosen ? `${chosen.title} · Administration` : 'Administration')
 
-  if (me?.role !== 'admin') {
-    return (
-      <NotFoundPage title="Only for administrators">
-        Ask an administrator of this Hearth for what you need here, or to make you one.
-      </NotFoundPage>
-    )
-  }
+  if (me?.role !== 'admin') return <OnlyForAdministrators />
   if (chosen === undefined) return <NotFoundPage />
   const View = chosen.view
   return (
@@ -52,4 +54,24 @@ export function AdminPage() {
       <View />
     </Page>
   )
+}
+
+function OnlyForAdministrators() {
+  return (
+    <NotFoundPage title="Only for administrators">
+      Ask an administrator of this Hearth for what you need here, or to make you one.
+    </NotFoundPage>
+  )
+}
+
+export function AdminNewForgePage() {
+  const { data: me } = useQuery(meQuery)
+  return me?.role === 'admin' ? <NewForgePage /> : <OnlyForAdministrators />
+}
+
+export function AdminForgePage() {
+  const { forge } = useParams({ from: '/signed-in/admin/forges/$forge' })
+  const { step } = useSearch({ from: '/signed-in/admin/forges/$forge' })
+  const { data: me } = useQuery(meQuery)
+  return me?.role === 'admin' ? <ForgePage id={forge} step={step} /> : <OnlyForAdministrators />
 }

@@ -1,12 +1,10 @@
 // Adds a user; sets a user's password.
 
-import { type FormEvent, type ReactNode, useState } from 'react'
+import { useState } from 'react'
 import { answer, api } from '@/api/client'
 import type { Role, User } from '@/api/documents'
-import { Button } from '@/ui/button'
-import { Dialog } from '@/ui/dialog'
 import { PasswordField, SelectField, TextField } from '@/ui/field'
-import { ProblemNotice } from '@/ui/notice'
+import { FormDialog } from '@/ui/form-dialog'
 import { tell } from '@/ui/toast'
 
 export function NewUserDialog({ onClose }: { onClose: () => void }) {
@@ -70,44 +68,5 @@ export function PasswordDialog({ user, onClose }: { user: User; onClose: () => v
         data-autofocus=""
       />
     </FormDialog>
-  )
-}
-
-interface FormDialogProps {
-  title: string
-  verb: string
-  onSubmit: () => Promise<void>
-  onClose: () => void
-  children: ReactNode
-}
-
-/** A dialog that stays, and says why, until what it is for has been done. */
-export function FormDialog({ title, verb, onSubmit, onClose, children }: FormDialogProps) {
-  const [problem, setProblem] = useState<unknown>(null)
-  const [pending, setPending] = useState(false)
-  const submit = async (event: FormEvent) => {
-    event.preventDefault()
-    setPending(true)
-    try {
-      await onSubmit()
-      onClose()
-    } catch (error) {
-      setProblem(error)
-      setPending(false)
-    }
-  }
-  return (
-    <Dialog title={title} onClose={onClose}>
-      <form className="grid gap-4" onSubmit={(event) => void submit(event)}>
-        {problem === null ? null : <ProblemNotice thrown={problem} />}
-        {children}
-        <div className="flex justify-end gap-2">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" variant="primary" pending={pending}>
-            {verb}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
   )
 }

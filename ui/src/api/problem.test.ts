@@ -33,3 +33,16 @@ test('whatever is thrown can be shown', () => {
   const problem = new ProblemError({ detail: 'as it is' })
   expect(asProblem(problem)).toBe(problem)
 })
+
+test('a problem that an account would mend names the forge', () => {
+  const problem = problemOf(409, {
+    code: 'scope_missing',
+    detail: 'GitLab was not asked for `api`',
+    mend: 'edit the permissions',
+    forge: 'forge_1',
+    forge_name: 'GitLab',
+    scopes: ['api'],
+  })
+
+  expect(problem.forge).toEqual({ id: 'forge_1', name: 'GitLab', scopes: ['api'] })
+})

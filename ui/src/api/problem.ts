@@ -14,8 +14,10 @@ export class ProblemError extends Error {
   readonly requestId: string | null
   /** The input the problem is about, where the server names one. */
   readonly field: string | null
+  /** With `link_needed` and `scope_missing`: the forge, its name where known, and what it has to grant. */
+  readonly forge: { id: string; name: string | null; scopes: string[] } | null
 
-  constructor(problem: Partial<Problem> & { field?: string | null }) {
+  constructor(problem: Partial<Problem>) {
     super(problem.detail ?? problem.title ?? 'The request did not succeed')
     this.name = 'ProblemError'
     this.status = problem.status ?? 0
@@ -25,6 +27,10 @@ export class ProblemError extends Error {
     this.mend = problem.mend ?? ''
     this.requestId = problem.request_id ?? null
     this.field = problem.field ?? null
+    this.forge =
+      typeof problem.forge === 'string'
+        ? { id: problem.forge, name: problem.forge_name ?? null, scopes: problem.scopes ?? [] }
+        : null
   }
 }
 

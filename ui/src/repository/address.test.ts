@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { addressInFragment, isSameRepository, readAddress, repositoryName } from './address'
+import { addressInFragment, isSameRepository, readAddress, repositoryName, snapshotIn } from './address'
 
 const repository = (text: string) => {
   const read = readAddress(text)
@@ -59,10 +59,18 @@ describe('a fragment', () => {
     ['https%3A%2F%2Fgitlab.com%2Fa%2Fb', 'https://gitlab.com/a/b'],
     ['#https://gitlab.com/a/b#readme', 'https://gitlab.com/a/b#readme'],
     ['#git@gitlab.com:a/b', 'git@gitlab.com:a/b'],
+    ['#/gitlab.com/a/b', 'gitlab.com/a/b'],
+    ['#A=1,B=x%2Fy/https://gitlab.com/a/b', 'A=1,B=x%2Fy/https://gitlab.com/a/b'],
+    ['#snapshot/snap_1', 'snapshot/snap_1'],
     ['#L12', null],
     ['#javascript:alert(1)', null],
     ['', null],
   ])('%s holds %s', (hash, address) => {
     expect(addressInFragment(hash)).toBe(address)
   })
+})
+
+test('a snapshot is named by its prefix', () => {
+  expect(snapshotIn('snapshot/snap_01k9')).toBe('snap_01k9')
+  expect(snapshotIn('https://gitlab.com/snapshot/snap_01k9')).toBeNull()
 })

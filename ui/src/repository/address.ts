@@ -5,8 +5,8 @@
 export type Pasted =
   | { kind: 'empty' }
   | { kind: 'repository'; url: string; ref: string | null; host: string; name: string }
-  /** Not usable; `instead` is what was probably meant. */
-  | { kind: 'unusable'; why: string; instead: string | null }
+  /** Not the plain address of a repository; `instead` is what was probably meant. The server knows more forms. */
+  | { kind: 'unusable'; why: string; instead: string | null; isSecret?: boolean }
 
 /** Reads a pasted address: a clone URL, or a page of GitLab, GitHub, Gitea or Bitbucket. */
 export function readAddress(text: string): Pasted {
@@ -14,8 +14,7 @@ export function readAddress(text: string): Pasted {
   if (pasted === '') return { kind: 'empty' }
 
   const scp = /^(?:[\w.-]+)@([\w.-]+):(?!\/\/)(.+)$/.exec(pasted)
-  if (scp)
-    return { kind: 'unusable', why: 'Hearth clones over HTTPS, not SSH.', instead: `https://${scp[1]}/${scp[2]}` }
+  if (scp) return { kind: 'unusable', why: 'This is an address for SSH.', instead: `https://${scp[1]}/${scp[2]}` }
 
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(pasted) ? pasted : guessScheme(pasted)
   if (withScheme === null || !URL.canParse(withScheme)) {
@@ -23,7 +22,7 @@ export function readAddress(text: string): Pasted {
   }
   const url = new URL(withScheme)
   if (url.protocol === 'ssh:' || url.protocol === 'git:') {
-    return { kind: 'unusable', why: 'Hearth clones over HTTPS.', instead: `https://${url.hostname}${url.pathname}` }
+    return { kind: 'unusable', why: 'This is an address for SSH.', instead: `https://${url.hostname}${url.pathname}` }
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     return { kind: 'unusable', why: `Hearth cannot clone over ${url.protocol.replace(':', '')}.`, instead: null }
@@ -31,7 +30,8 @@ export function readAddress(text: string): Pasted {
   if (url.username !== '' || url.password !== '') {
     url.username = ''
     url.password = ''
-    return { kind: 'unusable', why: 'The address carries a name or password. It would be stored.', instead: url.href }
+    const why = 'The address carries a name or password. It would be stored.'
+    return { kind: 'unusable', why, instead: url.href, isSecret: true }
   }
   const { path, ref } = splitPath(url)
   if (path === '') return { kind: 'unusable', why: 'The address names no repository.', instead: null }
@@ -60,12 +60,19 @@ export function repositoryPage(url: string): string | null {
   return /^https?:\/\//i.test(url) && URL.canParse(url) ? url.replace(/\.git$/, '') : null
 }
 
-/** The address behind the `#` of `/#https://forge/group/project`, or `null` if there is none. */
+/**
+ * What stands behind the `#` of `/#https://forge/group/project`, or `null` if that is nothing to start from.
+ * Any form the server may understand is passed on: with prefixes, without a scheme, for SSH.
+ */
 export function addressInFragment(hash: string): string | null {
-  const text = hash.replace(/^#/, '')
-  if (text === '') return null
-  const plain = /^https?%3A/i.test(text) ? decodeURIComponent(text) : text
-  return /^https?:\/\/[^/]/i.test(plain) || /^[\w.-]+@[\w.-]+:/.test(plain) ? plain : null
+  const text = hash.replace(/^[#/]+/, '')
+  const plain = text.includes('/') ? text : decoded(text)
+  return plain !== null && (/\S\/\S/.test(plain) || /^[\w.-]+@[\w.-]+:\S/.test(plain)) ? plain : null
+}
+
+/** The snapshot that `snapshot/snap_…` names. */
+export function snapshotIn(address: string): string | null {
+  return /^snapshot\/(snap_\w+)$/.exec(address)?.[1] ?? null
 }
 
 function canonical(text: string): string {

@@ -16,10 +16,12 @@ import {
   Sun,
   SunMoon,
   Terminal,
+  Users,
 } from 'lucide-react'
 import { type ReactNode, useCallback, useMemo } from 'react'
 import type { Workspace } from '@/api/documents'
 import { meQuery } from '@/api/session'
+import { teamsQuery } from '@/api/teams'
 import { repositoryName } from '@/repository/address'
 import { copyText } from '@/ui/copy'
 import { tell, tellProblem } from '@/ui/toast'
@@ -39,16 +41,23 @@ export interface Command {
   act: () => void
 }
 
+const SETTINGS = [
+  { section: 'integrations', title: 'Integrations', keys: 'G I' },
+  { section: 'ssh-key', title: 'SSH key', keys: null },
+  { section: 'git', title: 'Git settings', keys: null },
+]
+
 /** Commands for going somewhere and for the page itself, and one for a pasted address. */
 export function useCommands() {
   const navigate = useNavigate()
   const { data: me } = useQuery(meQuery)
   const { start, stop } = useWorkspaceActs()
+  const { data: teams } = useQuery(teamsQuery)
   const isAdmin = me?.role === 'admin'
 
   const general = useMemo((): Command[] => {
     const theme = (value: string) => () => setPreference('theme', value)
-    const admin: Command[] = ['machine', 'users', 'images', 'audit'].map((section) => ({
+    const admin: Command[] = ['users', 'forges', 'images', 'settings', 'keys', 'machine', 'audit'].map((section) => ({
       key: `admin-${section}`,
       group: 'Go to',
       title: `Administration: ${section}`,
@@ -87,21 +96,49 @@ export function useCommands() {
         keys: 'G S',
         act: () => void navigate({ to: '/settings' }),
       },
+      {
+        key: 'teams',
+        group: 'Go to',
+        title: 'Teams',
+        icon: <Users />,
+        keys: 'G T',
+        act: () => void navigate({ to: '/teams' }),
+      },
+      ...SETTINGS.map(
+        ({ section, title, keys }): Command => ({
+          key: section,
+          group: 'Go to',
+          title,
+          icon: <Settings />,
+          ...(keys ? { keys } : {}),
+          act: () => void navigate({ to: '/settings/$section', params: { section } }),
+        }),
+      ),
+      ...(teams?.items ?? []).map(
+        ({ slug, name }): Command => ({
+          key: `team-${slug}`,
+          group: 'Teams',
+          title: name,
+          detail: slug,
+          icon: <Users />,
+          isMinor: true,
+          act: () => void navigate({ to: '/t/$team', params: { team: slug } }),
+        }),
+      ),
       ...(isAdmin ? admin : []),
       { key: 'dark', group: 'Theme', title: 'Dark theme', icon: <Moon />, act: theme('dark') },
       { key: 'light', group: 'Theme', title: 'Light theme', icon: <Sun />, act: theme('light') },
       { key: 'system', group: 'Theme', title: 'Theme of the system', icon: <SunMoon />, act: theme('system') },
     ]
-  }, [navigate, isAdmin])
+  }, [navigate, isAdmin, teams])
 
   const openAddress = useCallback(
-    (url: string, ref: string | null, name: string): Command => ({
+    (url: string, name: string): Command => ({
       key: 'address',
       group: 'Do',
       title: `New workspace of ${name}`,
-      ...(ref ? { detail: ref } : {}),
       icon: <Plus />,
-      act: () => void navigate({ to: '/new', search: { url, ...(ref ? { ref } : {}) } }),
+      act: () => void navigate({ to: '/new', search: { url } }),
     }),
     [navigate],
   )

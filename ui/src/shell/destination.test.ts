@@ -4,6 +4,7 @@ import { parseSearch, safeDestination, stringifySearch } from './destination'
 test.each([
   ['/w/ws_1?tab=files#L3', '/w/ws_1?tab=files#L3'],
   ['/new?url=https%3A%2F%2Fgitlab.com%2Fa%2Fb', '/new?url=https%3A%2F%2Fgitlab.com%2Fa%2Fb'],
+  ['/new#a\\b', '/new#a%5Cb'],
   [undefined, '/workspaces'],
   ['https://evil.example/', '/workspaces'],
   ['//evil.example/', '/workspaces'],

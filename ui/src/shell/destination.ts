@@ -7,7 +7,8 @@ export function safeDestination(wanted: string | undefined): string {
   if (!URL.canParse(wanted, base)) return '/workspaces'
   const url = new URL(wanted, base)
   if (url.origin !== base || url.pathname === '/sign-in' || url.pathname === '/setup') return '/workspaces'
-  return url.pathname + url.search + url.hash
+  // A backslash is no part of a path the server would send a browser back to.
+  return (url.pathname + url.search + url.hash).replaceAll('\\', '%5C')
 }
 
 /** Query strings as plain text. The router's own form would quote whatever looks like a number. */

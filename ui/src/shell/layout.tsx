@@ -5,6 +5,7 @@ import { Outlet, useNavigate, useRouter } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect, useMemo, useState } from 'react'
 import { meQuery } from '@/api/session'
 import { applyChange, refreshWorkspaces } from '@/api/workspaces'
+import { RoundTrip } from '@/integrations/round-trip'
 import { followChanges } from '@/live/events'
 import { connection, subscribeConnection } from '@/live/connection'
 import { ConnectionBar } from './connection-bar'
@@ -50,6 +51,8 @@ export function Layout() {
       '?': () => setOpen('shortcuts'),
       n: () => void navigate({ to: '/new' }),
       'g w': () => void navigate({ to: '/workspaces' }),
+      'g t': () => void navigate({ to: '/teams' }),
+      'g i': () => void navigate({ to: '/settings/$section', params: { section: 'integrations' } }),
       'g s': () => void navigate({ to: '/settings' }),
       '/': () => document.querySelector<HTMLElement>('[data-filter]')?.focus(),
     }),
@@ -73,6 +76,7 @@ export function Layout() {
       </a>
       <TopBar me={me} onSearch={() => setOpen('palette')} onShortcuts={() => setOpen('shortcuts')} />
       <ConnectionBar />
+      <RoundTrip />
       <Outlet />
       <Suspense>
         {open === 'palette' ? <Palette onClose={close} /> : null}

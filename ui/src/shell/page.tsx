@@ -5,17 +5,20 @@ import { cn } from '@/ui/class-names'
 
 interface PageProps {
   title: ReactNode
+  /** Above the title: the way back, for instance. */
+  above?: ReactNode
   description?: ReactNode
   actions?: ReactNode
   children: ReactNode
   className?: string
 }
 
-export function Page({ title, description, actions, children, className }: PageProps) {
+export function Page({ title, above, description, actions, children, className }: PageProps) {
   return (
     <main id="main" className={cn('mx-auto w-full max-w-280 px-4 pt-8 pb-16 sm:px-6', className)}>
       <header className="mb-6 flex flex-wrap items-end justify-between gap-3">
         <div className="grid gap-1">
+          {above}
           <h1 className="text-2xl font-semibold tracking-tight">{title}</h1>
           {description ? <p className="text-muted">{description}</p> : null}
         </div>

@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { CornerDownLeft, Search } from 'lucide-react'
 import { useEffect, useId, useMemo, useRef, useState } from 'react'
 import { workspacesQuery } from '@/api/workspaces'
-import { readAddress } from '@/repository/address'
+import { type Pasted, readAddress, repositoryName } from '@/repository/address'
 import { cn } from '@/ui/class-names'
 import { Dialog } from '@/ui/dialog'
 import { Key } from '@/ui/key'
@@ -13,6 +13,11 @@ import { useCommands, workspaceCommands } from './commands'
 import { fit } from './match'
 
 const MOST = 50
+
+/** The repository of an address that is not a plain one, such as one for SSH. */
+function meantBy({ instead, isSecret }: Pasted & { kind: 'unusable' }): string | null {
+  return instead === null || isSecret ? null : repositoryName(instead)
+}
 
 /** The same commands with each group together, the group of the best first. */
 function grouped(commands: Command[]): Command[] {
@@ -29,9 +34,10 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const { general, openAddress, toWorkspace } = useCommands()
 
   const found = useMemo(() => {
+    // The whole text: its page says more than its repository.
     const address = readAddress(typed)
-    if (address.kind === 'repository' && typed.includes('/'))
-      return [openAddress(address.url, address.ref, address.name)]
+    const name = address.kind === 'repository' ? address.name : address.kind === 'unusable' ? meantBy(address) : null
+    if (name !== null && typed.includes('/')) return [openAddress(typed.trim(), name)]
     const recent = workspaces.toSorted(
       (one, other) => Date.parse(other.last_activity_at) - Date.parse(one.last_activity_at),
     )

@@ -15,6 +15,8 @@ export const SHORTCUTS: Shortcut[] = [
   { keys: '?', what: 'Show these shortcuts' },
   { keys: 'n', what: 'New workspace' },
   { keys: 'g w', what: 'Go to workspaces' },
+  { keys: 'g t', what: 'Go to teams' },
+  { keys: 'g i', what: 'Go to integrations' },
   { keys: 'g s', what: 'Go to settings' },
   { keys: '/', what: 'Filter the list' },
   { keys: 'Ctrl+Shift+.', what: 'Leave the terminal' },

@@ -2,10 +2,11 @@
 
 import { useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
-import { Keyboard, LogOut, Plus, Search, Settings, ShieldCheck } from 'lucide-react'
+import { Keyboard, LogOut, Plug, Plus, Search, Settings, ShieldCheck, Users } from 'lucide-react'
 import { answer, api } from '@/api/client'
 import type { User } from '@/api/documents'
 import { meQuery } from '@/api/session'
+import { TeamSwitcher, useTeamOfPage } from '@/teams/switcher'
 import { Button } from '@/ui/button'
 import { COMMAND_KEY, Key } from '@/ui/key'
 import { Menu, MenuChoices, MenuContent, MenuItem, MenuLabel, MenuSeparator, MenuTrigger } from '@/ui/menu'
@@ -23,6 +24,7 @@ interface TopBarProps {
 }
 
 export function TopBar({ me, onSearch, onShortcuts }: TopBarProps) {
+  const team = useTeamOfPage()
   return (
     <header className="sticky top-0 z-30 flex h-13 items-center gap-2 border-b border-line bg-canvas/90 px-3 backdrop-blur-sm sm:px-5">
       <Link
@@ -32,6 +34,7 @@ export function TopBar({ me, onSearch, onShortcuts }: TopBarProps) {
         <Logo />
         <span className="max-sm:sr-only">Hearth</span>
       </Link>
+      <TeamSwitcher />
       <nav aria-label="Main" className="flex items-center gap-0.5 font-medium">
         <Link to="/workspaces" className={NAVIGATION}>
           Workspaces
@@ -60,7 +63,7 @@ export function TopBar({ me, onSearch, onShortcuts }: TopBarProps) {
           </span>
         </button>
         <Button asChild variant="primary" className="h-8 px-3">
-          <Link to="/new">
+          <Link to="/new" search={team === undefined ? {} : { team }}>
             <Plus aria-hidden className="size-4" />
             New
           </Link>
@@ -106,6 +109,17 @@ function PersonMenu({ me, onShortcuts }: Pick<TopBarProps, 'me' | 'onShortcuts'>
         <MenuItem onSelect={() => void navigate({ to: '/settings' })} shortcut="G S">
           <Settings />
           Settings
+        </MenuItem>
+        <MenuItem
+          onSelect={() => void navigate({ to: '/settings/$section', params: { section: 'integrations' } })}
+          shortcut="G I"
+        >
+          <Plug />
+          Integrations
+        </MenuItem>
+        <MenuItem onSelect={() => void navigate({ to: '/teams' })} shortcut="G T">
+          <Users />
+          Teams
         </MenuItem>
         {me.role === 'admin' ? (
           <MenuItem onSelect={() => void navigate({ to: '/admin/$section', params: { section: 'users' } })}>

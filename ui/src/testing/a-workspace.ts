@@ -8,6 +8,7 @@ export function aWorkspace(given: Partial<Workspace> = {}): Workspace {
     id: 'ws_1',
     name: 'kindling',
     owner: { id: 'usr_1', name: 'ada' },
+    team: { id: 'team_1', slug: 'everybody', name: 'Everybody' },
     source: { repository: 'https://gitlab.com/hearthside/kindling', ref: null },
     rootfs: 'host',
     base: null,

@@ -97,3 +97,23 @@ export function SelectField({ label, hint, error, labelHidden, className, ...sel
     </Field>
   )
 }
+
+type TextAreaProps = Described & ComponentProps<'textarea'>
+
+/** Several lines of text to be pasted: certificates, for instance. */
+export function TextArea({ label, hint, error, labelHidden, className, ...area }: TextAreaProps) {
+  return (
+    <Field {...{ label, hint, error, labelHidden }}>
+      {(wiring) => (
+        <textarea
+          rows={3}
+          spellCheck={false}
+          autoComplete="off"
+          {...wiring}
+          {...area}
+          className={cn(INPUT, 'resize-y py-2 font-mono text-sm', className)}
+        />
+      )}
+    </Field>
+  )
+}

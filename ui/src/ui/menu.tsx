@@ -41,6 +41,17 @@ export function MenuItem({ className, danger, shortcut, children, ...rest }: Ite
   )
 }
 
+/** Leads to another site, in another tab. */
+export function MenuLink({ href, children }: { href: string; children: ReactNode }) {
+  return (
+    <DropdownMenu.Item asChild className={ITEM}>
+      <a href={href} target="_blank" rel="noreferrer">
+        {children}
+      </a>
+    </DropdownMenu.Item>
+  )
+}
+
 export function MenuLabel({ children }: { children: ReactNode }) {
   return <DropdownMenu.Label className="px-2.5 py-1.5 text-sm text-muted">{children}</DropdownMenu.Label>
 }

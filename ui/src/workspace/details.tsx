@@ -1,5 +1,6 @@
 // Everything about a workspace that one may want to take along.
 
+import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { bytes } from '@/amount/bytes'
 import type { Workspace } from '@/api/documents'
@@ -22,6 +23,16 @@ export function Details({ workspace }: { workspace: Workspace }) {
               <code className="text-sm">{id}</code>
             </Fact>
             <Fact name="Owner">{workspace.owner.name}</Fact>
+            <Fact name="Team">
+              <Link
+                to="/t/$team"
+                params={{ team: workspace.team.slug }}
+                className="underline decoration-line-strong underline-offset-2 hover:decoration-accent"
+              >
+                {workspace.team.name}
+              </Link>
+            </Fact>
+            {source?.title ? <Fact name="For">{source.title}</Fact> : null}
             {source ? (
               <Fact name="Repository" copy={source.repository}>
                 {page ? (
@@ -38,7 +49,19 @@ export function Details({ workspace }: { workspace: Workspace }) {
                 )}
               </Fact>
             ) : null}
-            {source?.ref ? <Fact name="Ref">{source.ref}</Fact> : null}
+            {source?.local_branch ? <Fact name="New branch">{source.local_branch}</Fact> : null}
+            {source?.ref ? <Fact name={refName(source.ref_kind)}>{source.ref}</Fact> : null}
+            {source?.revision ? (
+              <Fact name="Commit" copy={source.revision}>
+                <code className="text-sm break-all">{source.revision}</code>
+              </Fact>
+            ) : null}
+            {source?.upstream ? <Fact name="Upstream">{source.upstream}</Fact> : null}
+            {source?.path ? (
+              <Fact name="Shown first">
+                <code className="text-sm">{source.path}</code>
+              </Fact>
+            ) : null}
             <Fact name="Folder" copy={workspace.folder}>
               <code className="text-sm">{workspace.folder}</code>
             </Fact>
@@ -86,6 +109,11 @@ export function Details({ workspace }: { workspace: Workspace }) {
       </div>
     </div>
   )
+}
+
+function refName(kind: string | null | undefined): string {
+  if (kind === 'tag') return 'Tag'
+  return kind === 'branch' ? 'Branch' : 'Ref'
 }
 
 /** From the first step's beginning to the last one's end, once all are done. */

@@ -1,12 +1,13 @@
 // One workspace: the page of its start while it starts or has failed, a place to work once it runs.
 
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import { FolderGit2, GitBranch, Play, Square, TriangleAlert, X } from 'lucide-react'
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { FolderGit2, GitBranch, Play, Square, TriangleAlert, Users, X } from 'lucide-react'
 import { type ReactNode, useEffect, useState } from 'react'
 import type { Workspace } from '@/api/documents'
 import { ProblemError } from '@/api/problem'
 import { meQuery } from '@/api/session'
+import { teamsQuery } from '@/api/teams'
 import { workspaceQuery, workspacesQuery } from '@/api/workspaces'
 import { useWriteObstacle } from '@/live/connection'
 import { repositoryName, repositoryPage } from '@/repository/address'
@@ -88,6 +89,7 @@ function Header({ workspace }: { workspace: Workspace }) {
             {meaning(workspace.phase).word}
           </span>
         </div>
+        {source?.title ? <p className="mt-0.5 font-medium break-words">{source.title}</p> : null}
         {source ? (
           <p className="mt-0.5 flex min-w-0 flex-wrap items-center gap-x-3 text-sm text-muted">
             <span className="flex min-w-0 items-center gap-1.5">
@@ -101,12 +103,13 @@ function Header({ workspace }: { workspace: Workspace }) {
               )}
               <CopyButton text={`git clone ${source.repository}`} label="Copy the clone command" />
             </span>
-            {source.ref ? (
+            {(source.local_branch ?? source.ref) ? (
               <span className="flex items-center gap-1.5">
                 <GitBranch aria-hidden className="size-3.5" />
-                {source.ref}
+                {source.local_branch ?? source.ref}
               </span>
             ) : null}
+            <TeamLink workspace={workspace} />
           </p>
         ) : null}
       </div>
@@ -115,6 +118,23 @@ function Header({ workspace }: { workspace: Workspace }) {
         <WorkspaceMenu workspace={workspace} />
       </div>
     </header>
+  )
+}
+
+/** The team of everybody goes without saying. */
+function TeamLink({ workspace: { team } }: { workspace: Workspace }) {
+  const { data: teams } = useQuery(teamsQuery)
+  const isTold = teams?.items.some(({ id, everybody }) => id === team.id && !everybody)
+  if (!isTold) return null
+  return (
+    <Link
+      to="/t/$team"
+      params={{ team: team.slug }}
+      className="flex items-center gap-1.5 hover:text-ink hover:underline"
+    >
+      <Users aria-hidden className="size-3.5" />
+      {team.name}
+    </Link>
   )
 }
 

@@ -24,8 +24,20 @@ export const DEFAULT_OPTIONS: Options = {
 /** What the server uses where nothing is given; only shown. */
 export const DEFAULT_LIMITS = { cores: 2, memoryGb: 4, processes: 4096 }
 
+type LimitTexts = Pick<Options, 'cores' | 'memoryGb' | 'processes'>
+
+/** Given limits as a form holds them. */
+export function optionsOf(limits: { cpu_millis: number; memory_bytes: number; pids: number } | null): LimitTexts {
+  if (limits === null) return { cores: '', memoryGb: '', processes: '' }
+  return {
+    cores: String(limits.cpu_millis / 1000),
+    memoryGb: String(limits.memory_bytes / 2 ** 30),
+    processes: String(limits.pids),
+  }
+}
+
 /** The limits that were given, as the API wants them. */
-export function limitsOf({ cores, memoryGb, processes }: Options): { limits?: Limits } {
+export function limitsOf({ cores, memoryGb, processes }: LimitTexts): { limits?: Limits } {
   const limits: Limits = {
     ...(cores === '' ? {} : { cpu_millis: Math.round(Number(cores) * 1000) }),
     ...(memoryGb === '' ? {} : { memory_bytes: Math.round(Number(memoryGb) * 2 ** 30) }),

@@ -2,21 +2,26 @@
 
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { Camera, ChevronRight, GitBranch } from 'lucide-react'
-import { type FormEvent, useEffect, useMemo, useRef, useState } from 'react'
+import { Camera, ChevronRight } from 'lucide-react'
+import { type FormEvent, useEffect, useEffectEvent, useMemo, useRef, useState } from 'react'
 import { answer, api } from '@/api/client'
 import type { NewWorkspace } from '@/api/documents'
+import { signInOptionsQuery } from '@/api/forges'
 import { randomId } from '@/api/random-id'
+import { teamsQuery } from '@/api/teams'
 import { applyChange, workspacesQuery } from '@/api/workspaces'
+import { AddressField } from '@/contexts/address-field'
+import { isAskable, useContextOf } from '@/contexts/query'
+import { Variables } from '@/contexts/variables'
+import { ForgeProblem } from '@/integrations/forge-problem'
 import { useWriteObstacle } from '@/live/connection'
-import { isSameRepository, type Pasted, readAddress } from '@/repository/address'
+import { isSameRepository, readAddress } from '@/repository/address'
 import { Page } from '@/shell/page'
 import { useTitle } from '@/shell/title'
 import { Button } from '@/ui/button'
 import { Card } from '@/ui/card'
-import { cn } from '@/ui/class-names'
-import { Field, INPUT, TextField } from '@/ui/field'
-import { ProblemNotice } from '@/ui/notice'
+import { SelectField, TextField } from '@/ui/field'
+import { Spinner } from '@/ui/spinner'
 import { isLeaving } from '@/workspace/phase'
 import { Existing } from './existing'
 import { DEFAULT_OPTIONS, limitsOf, type Options } from './limits'
@@ -25,6 +30,8 @@ import { MoreOptions } from './more-options'
 export function NewPage() {
   useTitle('New workspace')
   const search = useSearch({ from: '/signed-in/new' })
+  // On a team's own host its team is meant.
+  const { data: options } = useQuery(signInOptionsQuery)
   // Another address in the URL is another form.
   return (
     <NewForm
@@ -32,6 +39,8 @@ export function NewPage() {
       url={search.url ?? ''}
       branch={search.ref ?? ''}
       snapshot={search.snapshot}
+      team={search.team ?? options?.team ?? ''}
+      startsItself={search.autostart === 'true' || search.autostart === '1'}
     />
   )
 }
@@ -40,15 +49,21 @@ interface NewFormProps {
   url: string
   branch: string
   snapshot: string | undefined
+  /** A team's name in addresses; empty for the person's default. */
+  team: string
+  /** Whether the link asked for a start without a click. */
+  startsItself: boolean
 }
 
-function NewForm({ url, branch: wantedBranch, snapshot }: NewFormProps) {
+function NewForm({ url, branch: wantedBranch, snapshot, team: wantedTeam, startsItself }: NewFormProps) {
   const client = useQueryClient()
   const navigate = useNavigate()
   const obstacle = useWriteObstacle()
   const { data: workspaces = [], isPending: isListPending } = useQuery(workspacesQuery)
   const [typed, setTyped] = useState(url)
   const [branch, setBranch] = useState(wantedBranch)
+  const [team, setTeam] = useState(wantedTeam)
+  const [confirmed, setConfirmed] = useState<ReadonlySet<string>>(new Set())
   const [options, setOptions] = useState<Options>(DEFAULT_OPTIONS)
   const [problem, setProblem] = useState<unknown>(null)
   const [pending, setPending] = useState(false)
@@ -57,8 +72,8 @@ function NewForm({ url, branch: wantedBranch, snapshot }: NewFormProps) {
   const [intent, setIntent] = useState(randomId)
 
   const read = readAddress(typed)
-  const address = read.kind === 'repository' ? read.url : null
-  const branchInAddress = read.kind === 'repository' ? read.ref : null
+  const { context, problem: refused, isAsking } = useContextOf(snapshot === undefined ? typed : '')
+  const address = context?.clone_url ?? (read.kind === 'repository' ? read.url : null)
   const existing = useMemo(
     () =>
       address === null
@@ -76,24 +91,29 @@ function NewForm({ url, branch: wantedBranch, snapshot }: NewFormProps) {
     ;(open ?? button.current)?.focus()
   }, [url, isListPending, found])
 
-  const submit = async (event: FormEvent) => {
-    event.preventDefault()
-    if (snapshot === undefined && address === null) return
+  const start = async () => {
     setPending(true)
     setProblem(null)
     try {
       const origin: NewWorkspace =
         snapshot === undefined
           ? {
-              url: address,
-              ref: branch.trim() || branchInAddress,
+              url: typed.trim(),
+              ref: branch.trim() || null,
+              confirmed_variables: [...confirmed],
               ...(options.environment === 'image' ? { rootfs: options.image.trim() } : {}),
             }
           : { snapshot }
-      const body = { ...origin, name: options.name.trim() || null, ...limitsOf(options) }
+      const body = {
+        ...origin,
+        name: options.name.trim() || null,
+        ...(team === '' ? {} : { team }),
+        ...limitsOf(options),
+      }
       const workspace = await answer(api.POST('/api/v1/workspaces', { body, headers: { 'Idempotency-Key': intent } }))
       applyChange(client, { id: workspace.id, workspace })
-      await navigate({ to: '/w/$id', params: { id: workspace.id } })
+      // What started by itself would do so again when one goes back.
+      await navigate({ to: '/w/$id', params: { id: workspace.id }, replace: startsItself })
     } catch (error) {
       // What comes next is another wish, even if it looks the same.
       setIntent(randomId())
@@ -102,17 +122,45 @@ function NewForm({ url, branch: wantedBranch, snapshot }: NewFormProps) {
     }
   }
 
-  const ready = snapshot !== undefined || address !== null
+  // Once, and only where nothing is left to be decided.
+  const hasVariables = (context?.options.variables.length ?? 0) > 0
+  const isOwed = useRef(startsItself)
+  const isClear = context !== undefined && !isListPending && !found && !hasVariables && obstacle === null
+  const startItself = useEffectEvent(() => void start())
+  useEffect(() => {
+    if (!isOwed.current || !isClear) return
+    isOwed.current = false
+    startItself()
+  }, [isClear])
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    void start()
+  }
+  const ready = snapshot !== undefined || (isAskable(typed) && refused === null)
   return (
     <Page title="New workspace" className="max-w-170">
-      <form className="grid gap-5" onSubmit={(event) => void submit(event)}>
+      <form className="grid gap-5" onSubmit={submit}>
         {snapshot === undefined ? (
           <Card className="grid gap-4 p-5">
-            <AddressField typed={typed} read={read} onType={setTyped} />
+            <AddressField
+              typed={typed}
+              read={read}
+              context={context}
+              problem={refused}
+              isAsking={isAsking}
+              onType={(text) => {
+                setTyped(text)
+                // Whoever changes the address starts it by hand.
+                isOwed.current = false
+                setConfirmed(new Set())
+                setProblem(null)
+              }}
+            />
             <TextField
               label="Branch, tag or commit"
-              hint={branchInAddress && branch === '' ? 'Taken from the address.' : 'Empty for the default branch.'}
-              placeholder={branchInAddress ?? 'default branch'}
+              hint={context?.ref && branch === '' ? 'Taken from the address.' : 'Empty for the default branch.'}
+              placeholder={context?.ref ?? context?.default_branch ?? 'default branch'}
               value={branch}
               onChange={(event) => setBranch(event.target.value)}
               spellCheck={false}
@@ -129,9 +177,11 @@ function NewForm({ url, branch: wantedBranch, snapshot }: NewFormProps) {
             </div>
           </Card>
         )}
+        {context ? <Variables options={context.options} confirmed={confirmed} onConfirm={setConfirmed} /> : null}
         {found ? <Existing workspaces={existing} /> : null}
+        <TeamChoice team={team} onChoose={setTeam} />
         <MoreOptions options={options} onChange={setOptions} fixedFiles={snapshot !== undefined} />
-        {problem === null ? null : <ProblemNotice thrown={problem} />}
+        {problem === null ? null : <ForgeProblem thrown={problem} />}
         <div className="flex flex-wrap items-center gap-4">
           <Button
             ref={button}
@@ -145,62 +195,36 @@ function NewForm({ url, branch: wantedBranch, snapshot }: NewFormProps) {
             <ChevronRight aria-hidden className="-mr-1 size-4" />
           </Button>
           {obstacle ? <span className="text-sm text-muted">{obstacle}</span> : null}
+          {startsItself && isAsking && !pending ? (
+            <span role="status" className="flex items-center gap-2 text-sm text-muted">
+              <Spinner className="size-3.5" />
+              Starts by itself once the address is understood
+            </span>
+          ) : null}
         </div>
       </form>
     </Page>
   )
 }
 
-interface AddressFieldProps {
-  typed: string
-  read: Pasted
-  onType: (text: string) => void
-}
-
-function AddressField({ typed, read, onType }: AddressFieldProps) {
-  const [left, setLeft] = useState(typed !== '')
-  const error = left && read.kind === 'unusable' ? read.why : null
+/** Which team it is for; not asked where there is no choice. */
+function TeamChoice({ team, onChoose }: { team: string; onChoose: (team: string) => void }) {
+  const { data } = useQuery(teamsQuery)
+  const mine = data?.items.filter(({ role }) => role != null) ?? []
+  if (mine.length < 2) return null
   return (
-    <>
-      <Field
-        label="Repository"
-        hint={
-          read.kind === 'repository' ? (
-            <span className="flex items-center gap-1.5">
-              <GitBranch aria-hidden className="size-3.5" />
-              <span>
-                <span className="font-medium text-ink">{read.name}</span> on {read.host}
-              </span>
-            </span>
-          ) : (
-            'The address of a repository, or of any of its pages.'
-          )
-        }
-        error={error}
-      >
-        {(wiring) => (
-          <>
-            <input
-              {...wiring}
-              className={cn(INPUT, 'h-11 font-mono text-sm')}
-              placeholder="https://gitlab.com/group/project"
-              value={typed}
-              onChange={(event) => onType(event.target.value)}
-              onBlur={() => setLeft(true)}
-              onPaste={() => setLeft(true)}
-              spellCheck={false}
-              autoComplete="off"
-              inputMode="url"
-              autoFocus={typed === ''}
-            />
-          </>
-        )}
-      </Field>
-      {read.kind === 'unusable' && read.instead ? (
-        <Button size="sm" className="-mt-2 justify-self-start" onClick={() => onType(read.instead ?? typed)}>
-          Use {read.instead}
-        </Button>
-      ) : null}
-    </>
+    <SelectField
+      label="Team"
+      hint="Its secrets and defaults apply, and its managers see the workspace."
+      value={team}
+      onChange={(event) => onChoose(event.target.value)}
+    >
+      <option value="">Your default team</option>
+      {mine.map(({ id, slug, name }) => (
+        <option key={id} value={slug}>
+          {name}
+        </option>
+      ))}
+    </SelectField>
   )
 }

@@ -39,12 +39,7 @@ export function NoWorkspaces() {
             spellCheck={false}
             autoComplete="off"
           />
-          <Button
-            type="submit"
-            variant="primary"
-            size="lg"
-            disabled={read.kind === 'unusable' && read.instead === null}
-          >
+          <Button type="submit" variant="primary" size="lg" disabled={read.kind === 'empty'}>
             Continue
             <ArrowRight aria-hidden className="size-4" />
           </Button>

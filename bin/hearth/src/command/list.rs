@@ -27,18 +27,7 @@ pub async fn list(client: &Client, global: &Global) -> Result<u8> {
         return Ok(0);
     }
     let rows: Vec<[String; 4]> = items.iter().map(row).collect();
-    let heading = ["NAME", "STATE", "REPOSITORY", "ID"].map(str::to_owned);
-    let mut widths = [0; 4];
-    for row in rows.iter().chain([&heading]) {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    for row in [&heading].into_iter().chain(&rows) {
-        let line: Vec<String> =
-            row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        terminal::print(line.join("  ").trim_end());
-    }
+    terminal::table(["NAME", "STATE", "REPOSITORY", "ID"], &rows);
     Ok(0)
 }
 

@@ -15,7 +15,7 @@ use crate::terminal;
 /// Starts, waits until the workspace is ready, prints it. Exit code 1 when the start failed.
 pub async fn start(client: &Client, global: &Global, options: Start) -> Result<u8> {
     let workspace = match &options.what {
-        Some(what) if !what.contains(':') => {
+        Some(what) if !what.contains([':', '/']) => {
             let found = find(client, what).await?;
             client.call(Method::POST, &format!("/workspaces/{}/start", id(&found)?), None).await?
         }
@@ -25,6 +25,8 @@ pub async fn start(client: &Client, global: &Global, options: Start) -> Result<u
                 "ref": options.reference,
                 "name": options.name,
                 "rootfs": options.rootfs,
+                "team": options.team,
+                "confirmed_variables": options.confirmed,
             });
             client.call(Method::POST, "/workspaces", Some(&wanted)).await?
         }

@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use control::Control;
+use control::{Control, PlainHttp};
 use domain::Entropy;
 use runtime::image::ImageStore;
 use runtime::native::{Launcher, NativeDriver, NativeSettings};
 use runtime::{Driver, Support};
 use tokio_util::sync::CancellationToken;
 
+use super::platform_key;
 use crate::config::Config;
 use crate::outside::{SystemClock, SystemEntropy};
 use crate::{SANDBOX, agent_file};
@@ -33,11 +34,12 @@ pub async fn build(
     for range in &config.outbound.allow {
         policy = policy.allow(range.parse().with_context(|| format!("bad address range `{range}`"))?);
     }
-    let client = outbound::Client::new(policy);
+    let client = outbound::Client::new(policy.clone());
     // Both take their time on a fresh folder, and need nothing of each other.
     let database = config.database_url(data);
     let (store, native) = tokio::join!(store::Store::open(&database), native_driver(data, client.clone()));
     let store = store.context("cannot open the database")?;
+    let platform_key = platform_key::open(&config.keys, data, &policy, &store).await?;
     let (driver, images) = native?;
     let agents = link::Agents::new();
     let outside = control::Outside {
@@ -46,9 +48,13 @@ pub async fn build(
         driver,
         outbound: client,
         images: Some(Arc::new(images)),
+        platform_key,
     };
     let settings = control::Settings {
         server: server_name(data)?,
+        public_url: public_url.clone(),
+        network: policy,
+        plain_http: if config.outbound.plain_http { PlainHttp::Allowed } else { PlainHttp::Refused },
         rootfs: config.workspaces.rootfs.parse()?,
         limits: config.limits(),
         max_running: config.workspaces.running.checked_sub(1).map(|most| most.saturating_add(1)),

@@ -1,0 +1,202 @@
+// Pages about teams, keys and the platform's settings, in every state, against the stand-in.
+
+import { expect, test } from '@playwright/test'
+import { complaintsOf, look } from './looks'
+import { overflowOf, world } from './world'
+
+test.skip(process.env.HEARTH_URL !== undefined, 'states are pretended, which a real server does not do')
+
+test('teams', async ({ page }) => {
+  const complaints = complaintsOf(page)
+  const ids = await world(page, 'demo')
+  await page.goto('/workspaces')
+  await page.getByRole('button', { name: 'Team: All teams' }).click()
+  await look(page, 'team-switcher')
+  await page.getByRole('menuitemradio', { name: 'Chimney Sweeps' }).click()
+  await expect(page.getByRole('link', { name: 'kindling-mr-7' })).toBeVisible()
+  await look(page, 'team')
+  await page.getByRole('link', { name: 'New workspace here' }).click()
+  await expect(page.getByRole('combobox', { name: 'Team', exact: true })).toHaveValue('sweeps')
+
+  await page.goto(`/w/${ids['kindling-mr-7']}?tab=details`)
+  await expect(page.getByRole('link', { name: 'Chimney Sweeps' }).first()).toBeVisible()
+  await expect(page.getByText('!7: Mend the draught').first()).toBeVisible()
+  await look(page, 'workspace-of-team')
+
+  await page.goto('/teams')
+  await expect(page.getByRole('link', { name: 'Masons' })).toBeVisible()
+  await look(page, 'teams')
+  await page.getByRole('button', { name: 'New team' }).click()
+  await page.getByLabel('Name').fill('Öfen & Kamine')
+  await expect(page.getByLabel('Address')).toHaveValue('ofen-kamine')
+  await look(page, 'team-new')
+  await page.getByRole('button', { name: 'Create the team' }).click()
+  await expect(page.getByText('No workspaces yet')).toBeVisible()
+  await look(page, 'team-empty')
+  expect(complaints).toEqual([])
+})
+
+test('a team on a host of its own', async ({ page }) => {
+  const complaints = complaintsOf(page)
+  await world(page, 'demo')
+  await page.request.post('/__mock/team-host?team=sweeps')
+  await page.request.post('/__mock/sign-out')
+  // Over to the main host and back, with the session.
+  await page.goto('/settings/git')
+  await expect(page.getByLabel('Author name')).toBeVisible()
+  await page.goto('/')
+  await expect(page.getByRole('heading', { level: 1, name: 'Chimney Sweeps' })).toBeVisible()
+  await page.goto('/new')
+  await expect(page.getByRole('combobox', { name: 'Team', exact: true })).toHaveValue('sweeps')
+
+  await page.request.post('/__mock/team-host?team=nobody')
+  await page.request.post('/__mock/sign-out')
+  await page.goto('/sign-in')
+  await expect(page.getByRole('alert')).toContainText('came back without being signed in')
+  await look(page, 'sign-in-stuck')
+  expect(complaints).toEqual([])
+})
+
+test('members and invitations', async ({ page }) => {
+  const complaints = complaintsOf(page)
+  await world(page, 'demo')
+  await page.goto('/t/sweeps/members')
+  await page.getByRole('button', { name: 'More for grace' }).click()
+  await look(page, 'team-members')
+  await page.getByRole('menuitemradio', { name: 'Admin' }).click()
+  await expect(page.getByText('grace is admin now')).toBeVisible()
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'More for ada' }).click()
+  await page.getByRole('menuitem', { name: 'Leave the team' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Leave' }).click()
+  await expect(page.getByRole('alert')).toContainText('would have no owner')
+  await look(page, 'team-leave')
+  await page.keyboard.press('Escape')
+
+  await page.goto('/t/sweeps/invitations')
+  await expect(page.getByText('mary@example.com')).toBeVisible()
+  await page.getByRole('button', { name: 'Invite' }).click()
+  await page.getByLabel('For whom').fill('bert@example.com')
+  await look(page, 'team-invite')
+  await page.getByRole('button', { name: 'Make the link' }).click()
+  await expect(page.getByText(/\/invite#/)).toBeVisible()
+  await look(page, 'team-invited')
+  await page.getByRole('button', { name: 'Done' }).click()
+  await expect(page.getByText('bert@example.com')).toBeVisible()
+  await look(page, 'team-invitations')
+  expect(complaints).toEqual([])
+})
+
+test('an invitation is taken up', async ({ page }) => {
+  const complaints = complaintsOf(page)
+  await world(page, 'demo')
+  await page.request.post('/__mock/sign-out')
+  const asked: string[] = []
+  page.on('request', (request) => asked.push(request.url()))
+  await page.goto('/invite#hinvite_mock')
+  await expect(page.getByText('Chimney Sweeps')).toBeVisible()
+  await look(page, 'invite-signed-out')
+  await page.getByRole('link', { name: 'Sign in to join' }).click()
+  await page.getByLabel('Name').fill('ada')
+  await page.getByLabel('Password', { exact: true }).fill('correct horse')
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await expect(page.getByRole('button', { name: 'Join as ada' })).toBeVisible()
+  await look(page, 'invite')
+  await page.getByRole('button', { name: 'Join as ada' }).click()
+  await expect(page).toHaveURL(/\/t\/sweeps$/)
+  expect(asked.filter((url) => url.replace(/#.*/, '').includes('hinvite'))).toEqual([])
+
+  await page.goto('/invite#hinvite_used')
+  await expect(page.getByRole('alert')).toContainText('not valid')
+  await look(page, 'invite-over')
+  expect(complaints).toEqual([])
+})
+
+test('secrets, forges and settings of a team', async ({ page }) => {
+  const complaints = complaintsOf(page)
+  await world(page, 'demo')
+  await page.goto('/t/sweeps/secrets')
+  await expect(page.getByText('SENTRY_DSN')).toBeVisible()
+  await look(page, 'team-secrets')
+  await page.getByRole('button', { name: 'New secret' }).click()
+  await page.getByLabel('Name').fill('LD_PRELOAD')
+  await page.getByLabel('Value').fill('x')
+  await page.getByRole('button', { name: 'Keep it' }).click()
+  await expect(page.getByRole('alert')).toContainText('steers the workspace')
+  await look(page, 'team-secret')
+  await page.getByLabel('Name').fill('CARGO_TOKEN')
+  await page.getByRole('button', { name: 'Keep it' }).click()
+  await expect(page.getByText('CARGO_TOKEN', { exact: true })).toBeVisible()
+  await page.getByRole('button', { name: 'Delete NPM_TOKEN' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await expect(page.getByText('NPM_TOKEN', { exact: true })).toHaveCount(0)
+
+  await page.goto('/t/sweeps/forges')
+  await expect(page.getByRole('link', { name: 'Sweeps’ forge' })).toBeVisible()
+  await look(page, 'team-forges')
+  await page.getByRole('link', { name: 'Register a forge' }).click()
+  await expect(page).toHaveURL(/\/t\/sweeps\/forges\/new$/)
+  await page.getByLabel('Gitea, Forgejo').check()
+  await page.getByRole('button', { name: 'Continue' }).click()
+  await expect(page).toHaveURL(/\/t\/sweeps\/forges\/forge_\w+\?step=application$/)
+  await expect(page.getByLabel('People may sign in')).toHaveCount(0)
+
+  await page.goto('/t/sweeps/settings')
+  await page.getByLabel('Processor cores').fill('4')
+  await look(page, 'team-settings')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await expect(page.getByText('Saved', { exact: true })).toBeVisible()
+  await page.getByRole('button', { name: 'Delete Chimney Sweeps' }).click()
+  await page.getByRole('dialog').getByRole('textbox').fill('sweeps')
+  await page.getByRole('button', { name: 'Delete for ever' }).click()
+  await expect(page.getByRole('alert')).toContainText('has a workspace')
+  await look(page, 'team-delete')
+  await page.goto('/t/nobodys')
+  await expect(page.getByRole('heading', { name: 'No such team' })).toBeVisible()
+  expect(complaints).toEqual([])
+})
+
+test('keys and settings of the platform', async ({ page }) => {
+  const complaints = complaintsOf(page)
+  await world(page, 'demo', 6)
+  await page.goto('/admin/keys')
+  await expect(page.getByText('31 secrets are sealed.')).toBeVisible()
+  await look(page, 'admin-keys-full')
+  await page.getByRole('button', { name: 'Replace: data keys' }).click()
+  await look(page, 'admin-keys-replace')
+  await page.getByRole('dialog').getByRole('button', { name: 'Replace' }).click()
+  await expect(page.getByRole('progressbar')).toBeVisible()
+  await look(page, 'admin-keys-progress')
+  await expect(page.getByRole('progressbar')).toHaveCount(0, { timeout: 30_000 })
+  await page.goto('/admin/settings')
+  await page.getByRole('radio', { name: 'Everybody' }).check({ force: true })
+  await page.getByLabel('New SSH keys').selectOption('rsa-4096')
+  await look(page, 'admin-settings-changed')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await expect(page.getByText('Saved', { exact: true })).toBeVisible()
+  await page.goto('/settings/ssh-key')
+  await expect(page.getByText(/new keys are RSA/)).toBeVisible()
+  expect(complaints).toEqual([])
+})
+
+test('narrow windows lose nothing of teams', async ({ page }) => {
+  const complaints = complaintsOf(page)
+  await world(page, 'demo')
+  await page.setViewportSize({ width: 390, height: 780 })
+  for (const [address, name] of [
+    ['/teams', 'narrow-teams'],
+    ['/t/sweeps', 'narrow-team'],
+    ['/t/sweeps/members', 'narrow-team-members'],
+    ['/t/sweeps/secrets', 'narrow-team-secrets'],
+    ['/t/sweeps/settings', 'narrow-team-settings'],
+    ['/admin/keys', 'narrow-admin-keys'],
+    ['/admin/settings', 'narrow-admin-settings'],
+  ] as const) {
+    await page.goto(address)
+    await expect(page.locator('#main')).toBeVisible()
+    await expect(page.getByRole('status', { name: 'Loading' })).toHaveCount(0)
+    await look(page, name)
+    expect(await overflowOf(page), address).toBeLessThanOrEqual(0)
+  }
+  expect(complaints).toEqual([])
+})
