@@ -9,7 +9,16 @@
 )]
 
 mod bad_input;
+mod bitbucket;
+mod canaries;
 mod crash;
 mod first_light;
+mod forge_trouble;
+mod forges_cli;
+mod git_inside;
+mod keys;
+mod open_id;
 mod people;
+mod sign_in;
 mod terminal;
+mod token_life;

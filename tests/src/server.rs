@@ -23,8 +23,29 @@ pub fn hearth() -> PathBuf {
     path
 }
 
+/// How a server is started.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// `hearth serve` instead of `hearth up`: nothing is allowed that is not configured.
+    pub serve: bool,
+    /// Each is one `--set`, as `section.key=value`.
+    pub settings: Vec<String>,
+    /// Additional variables of its environment.
+    pub environment: Vec<(String, String)>,
+    /// The text of a configuration file.
+    pub config: Option<String>,
+}
+
+impl Options {
+    /// `hearth up` with these settings.
+    pub fn set(settings: &[&str]) -> Self {
+        Self { settings: settings.iter().map(|&setting| setting.to_owned()).collect(), ..Self::default() }
+    }
+}
+
 /// A running server and its data folder. Dropping it kills the server and removes its workspaces.
 pub struct Server {
+    options: Options,
     data: PathBuf,
     /// Removes everything when the test ends.
     _folder: tempfile::TempDir,
@@ -38,11 +59,20 @@ pub struct Server {
 impl Server {
     /// Starts a server in a fresh folder on a free port.
     pub fn start() -> Self {
+        Self::start_with(Options::default())
+    }
+
+    /// The same, started in this way.
+    pub fn start_with(options: Options) -> Self {
         // A short path: a Unix socket's may have 108 bytes.
         let folder =
             tempfile::Builder::new().prefix("hearth-").tempdir_in("/tmp").expect("a temporary folder");
         let data = folder.path().join("data");
-        let mut server = Self { data, _folder: folder, child: None, url: String::new(), setup_url: None };
+        if let Some(text) = &options.config {
+            std::fs::write(data.with_extension("toml"), text).expect("a configuration file");
+        }
+        let mut server =
+            Self { options, data, _folder: folder, child: None, url: String::new(), setup_url: None };
         server.run();
         server
     }
@@ -51,7 +81,15 @@ impl Server {
     pub fn run(&mut self) {
         assert!(self.child.is_none(), "the server runs already");
         let mut command = Command::new(hearth());
-        command.args(["up", "--listen", "127.0.0.1:0"]).env("HEARTH_DATA_DIR", &self.data);
+        let verb = if self.options.serve { "serve" } else { "up" };
+        command.args([verb, "--listen", "127.0.0.1:0"]).env("HEARTH_DATA_DIR", &self.data);
+        for setting in &self.options.settings {
+            command.args(["--set", setting]);
+        }
+        if self.options.config.is_some() {
+            command.arg("--config").arg(self.data.with_extension("toml"));
+        }
+        command.envs(self.options.environment.iter().cloned());
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -84,6 +122,16 @@ impl Server {
             child.kill().expect("kill");
             child.wait().expect("wait");
         }
+    }
+
+    /// What it is started with from now on.
+    pub fn options(&mut self) -> &mut Options {
+        &mut self.options
+    }
+
+    /// The configuration file, if it was started with one.
+    pub fn config_file(&self) -> PathBuf {
+        self.data.with_extension("toml")
     }
 
     /// Asks the server to end, and waits for it.

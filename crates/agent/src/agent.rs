@@ -1,5 +1,6 @@
 //! The agent as a whole: its parts, and serving them on a connection.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +10,14 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
-use wire::agent::AgentConfig;
+use wire::agent::{AGENT_PATH, AgentConfig};
 
 use crate::activity::Activity;
+use crate::asks::Asks;
+use crate::doors::Doors;
 use crate::egress::Egress;
 use crate::environment::Environment;
+use crate::git_config::GitConfig;
 use crate::terminal::Terminals;
 
 /// As the server has it (crate `link`): what of one stream may be under way unread.
@@ -47,6 +51,9 @@ pub(crate) struct Parts {
     pub(crate) activity: Activity,
     pub(crate) terminals: Terminals,
     pub(crate) egress: Egress,
+    pub(crate) asks: Asks,
+    pub(crate) doors: Doors,
+    pub(crate) git_config: GitConfig,
     pub(crate) started_at: Timestamp,
     /// Held by the clone under way.
     pub(crate) clone_turn: tokio::sync::Mutex<()>,
@@ -55,12 +62,27 @@ pub(crate) struct Parts {
 }
 
 impl Agent {
-    /// Puts an agent together. Nothing runs and nobody is connected yet, but for the listener that git
-    /// inside finds its way out through, which opens at the first need.
+    /// Puts an agent together. Nothing runs and nobody is connected yet. What git and SSH inside call
+    /// opens with [`Agent::run`], or at the first need.
     pub fn new(config: &AgentConfig, outside: Outside) -> Self {
+        Self::with_program(config, outside, AGENT_PATH.into())
+    }
+
+    /// The same where the executable that has [`crate::run_helper`], which git and SSH call, lies elsewhere than
+    /// drivers put it.
+    pub fn with_program(config: &AgentConfig, outside: Outside, program: PathBuf) -> Self {
         let started_at = outside.clock.now();
+        let mut environment = Environment::new(config);
+        let doors = Doors::place(environment.home(), &config.workspace);
+        if let Some(socket) = doors.ssh() {
+            environment.set("SSH_AUTH_SOCK", &socket.display().to_string());
+        }
+        let git_config = GitConfig::new(&environment, program, doors.calls(), doors.ssh());
         let parts = Parts {
-            environment: Environment::new(config),
+            environment,
+            asks: Asks::new(),
+            doors,
+            git_config,
             activity: Activity::new(outside.clock.clone()),
             terminals: Terminals::new(),
             egress: Egress::new(&config.workspace),
@@ -74,7 +96,8 @@ impl Agent {
 
     /// Dials the server, serves, and dials again, until it is asked to shut down.
     pub async fn run(&self, config: &AgentConfig) {
-        self.parts.egress.restore(&self.parts.environment).await;
+        self.parts.doors.open(self).await;
+        self.parts.git_config.restore(&self.parts.egress).await;
         crate::reconnect::run(self, config).await;
         self.parts.terminals.hang_up_all().await;
     }

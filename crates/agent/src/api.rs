@@ -3,7 +3,7 @@
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use futures_util::{Stream, StreamExt};
 use http::header::CONTENT_TYPE;
@@ -12,13 +12,14 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio_util::io::ReaderStream;
 use wire::agent::{
-    AgentInfo, AgentUsage, CloneRequest, ExecResult, KIND_HEADER, MODIFIED_HEADER, PROTOCOL, TerminalInfo,
+    AgentInfo, AgentUsage, AskAnswer, CloneRequest, DotfilesRequest, ExecResult, GitSettings, KIND_HEADER,
+    MODIFIED_HEADER, PROTOCOL, TerminalInfo,
 };
 
 use crate::agent::Agent;
 use crate::files::{self, Found};
 use crate::problem::Problem;
-use crate::{clone, egress, exec, terminal, usage};
+use crate::{clone, dotfiles, egress, exec, terminal, usage};
 
 /// Longest body that is read whole: a command's input is the longest thing in one.
 const BODY_MAX: usize = 32 << 20;
@@ -36,6 +37,10 @@ pub(crate) fn router(agent: Agent) -> Router {
         .route("/v1/files/", get(read_file).put(write_file).delete(delete_file))
         .route("/v1/files/{*path}", get(read_file).put(write_file).delete(delete_file))
         .route("/v1/clone", post(clone_repository))
+        .route("/v1/dotfiles", post(install_dotfiles))
+        .route("/v1/git", put(set_git))
+        .route("/v1/asks", post(watch_asks))
+        .route("/v1/asks/{id}", post(answer_ask))
         .route("/v1/usage", get(read_usage))
         .route("/v1/egress", post(watch_egress))
         .route("/v1/egress/{id}", post(open_egress).delete(refuse_egress))
@@ -159,6 +164,29 @@ async fn delete_file(State(agent): State<Agent>, uri: Uri) -> Answer<StatusCode>
 async fn clone_repository(State(agent): State<Agent>, body: Bytes) -> Answer<Response> {
     let request: CloneRequest = parse(&body)?;
     Ok(lines(clone::events(agent, request)))
+}
+
+async fn install_dotfiles(State(agent): State<Agent>, body: Bytes) -> Answer<Response> {
+    let request: DotfilesRequest = parse(&body)?;
+    Ok(lines(dotfiles::events(agent, request)))
+}
+
+async fn set_git(State(agent): State<Agent>, body: Bytes) -> Answer<StatusCode> {
+    let settings: GitSettings = parse(&body)?;
+    agent.parts.doors.open(&agent).await;
+    let set = agent.parts.git_config.set(&agent.parts.egress, settings).await;
+    set.map_err(|error| Problem::internal(format!("cannot set git up in the home folder: {error}")))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn watch_asks(State(agent): State<Agent>) -> Response {
+    lines(agent.parts.asks.questions())
+}
+
+async fn answer_ask(State(agent): State<Agent>, Path(id): Path<u64>, body: Bytes) -> Answer<StatusCode> {
+    let answer: AskAnswer = parse(&body)?;
+    agent.parts.asks.answer(id, answer)?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn read_usage(State(agent): State<Agent>) -> Json<AgentUsage> {

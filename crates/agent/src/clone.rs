@@ -3,6 +3,7 @@
 //! The clone is made beside its place and renamed into it at the end, so that what stands there is
 //! always whole. Git is never asked for a password and runs no hooks.
 
+mod checkout;
 mod draft;
 mod failure;
 mod git;
@@ -10,7 +11,7 @@ mod progress;
 
 use std::path::{Path, PathBuf};
 
-use domain::{RefName, RepositoryUrl};
+use domain::{RefKind, RefName, RepositoryUrl};
 use futures_util::Stream;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -18,22 +19,21 @@ use wire::agent::{CloneEvent, CloneRequest};
 
 use crate::agent::{Agent, Parts};
 use draft::Draft;
-use failure::Failure;
 use git::Git;
+
+pub(crate) use failure::Failure;
 
 /// Events not sent yet. When full, git waits until the server has read them.
 const QUEUE: usize = 32;
 
 /// Where events go.
-type Events = mpsc::Sender<CloneEvent>;
+pub(crate) type Events = mpsc::Sender<CloneEvent>;
 
 /// Clones, and tells about it. Dropping the stream stops git and removes what it made.
 pub(crate) fn events(agent: Agent, request: CloneRequest) -> impl Stream<Item = CloneEvent> + Send {
     let (events, queue) = mpsc::channel(QUEUE);
     // Ends with the clone, or as soon as nobody listens.
     tokio::spawn(async move {
-        // One at a time: a second try waits until the first has cleared away.
-        let _turn = agent.parts.clone_turn.lock().await;
         let last = tokio::select! {
             () = events.closed() => return,
             done = run(&agent.parts, &request, &events) => match done {
@@ -46,16 +46,23 @@ pub(crate) fn events(agent: Agent, request: CloneRequest) -> impl Stream<Item = 
     ReceiverStream::new(queue)
 }
 
-async fn run(parts: &Parts, request: &CloneRequest, events: &Events) -> Result<CloneEvent, Failure> {
+/// Clones one repository after the other: a second try waits until the first has cleared away. Answers the
+/// last event.
+pub(crate) async fn run(
+    parts: &Parts,
+    request: &CloneRequest,
+    events: &Events,
+) -> Result<CloneEvent, Failure> {
+    let _turn = parts.clone_turn.lock().await;
     let wanted = Wanted::read(request)?;
-    let mark = parts.egress.mark();
-    let proxy = if request.through_server {
-        let routed = parts.egress.route(&parts.environment, wanted.url.as_url()).await;
-        Some(routed.map_err(|error| Failure::other(&format!("cannot open git's way out: {error}")))?)
-    } else {
-        None
-    };
-    let git = Git { environment: &parts.environment, proxy, events };
+    let marks = (parts.egress.mark(), parts.asks.mark());
+    let mut settings = parts.git_config.for_one_run(wanted.url.as_url());
+    if request.through_server {
+        let routed = parts.git_config.route(&parts.egress, wanted.url.as_url()).await;
+        let proxy = routed.map_err(|error| Failure::other(&format!("cannot open git's way out: {error}")))?;
+        settings.push(format!("http.proxy={proxy}"));
+    }
+    let git = Git { environment: &parts.environment, settings, events };
 
     if is_clone_of(&git, &wanted).await? {
         let text = format!("`{}` is there already", wanted.folder.display());
@@ -66,11 +73,13 @@ async fn run(parts: &Parts, request: &CloneRequest, events: &Events) -> Result<C
     drop(events.send(CloneEvent::Line { text }).await);
     let draft = Draft::beside(&wanted.folder, &*parts.outside.entropy).await?;
     let made = async {
-        if let Err(stopped) = fetch(&git, &wanted, &draft.path).await {
-            let (host, _) = wanted.url.authority();
-            let refusal = parts.egress.refusal_since(mark, host.trim_matches(['[', ']']));
-            return Err(Failure::explain(&stopped, &wanted, refusal));
+        if let Err(stopped) = checkout::fetch(&git, &wanted, &draft.path).await {
+            let host = wanted.host();
+            let unreached = parts.egress.refusal_since(marks.0, host.trim_matches(['[', ']']));
+            let unknown = parts.asks.refusal_since(marks.1, &wanted.host_and_port());
+            return Err(Failure::explain(&stopped, &wanted, unreached, unknown));
         }
+        checkout::furnish(&git, &wanted, &draft.path).await?;
         for (name, value) in [("user.name", &request.author_name), ("user.email", &request.author_email)] {
             if let Some(value) = value {
                 git.quietly(&draft.path, &["config", name, value]).await?;
@@ -90,15 +99,20 @@ async fn run(parts: &Parts, request: &CloneRequest, events: &Events) -> Result<C
 struct Wanted {
     url: RepositoryUrl,
     reference: Option<RefName>,
+    ref_kind: Option<RefKind>,
+    revision: Option<RefName>,
+    local_branch: Option<RefName>,
+    upstream: Option<RepositoryUrl>,
+    upstream_branch: Option<RefName>,
     folder: PathBuf,
 }
 
 impl Wanted {
     fn read(request: &CloneRequest) -> Result<Self, Failure> {
-        let url: RepositoryUrl = request.url.parse().map_err(|error| Failure::bad_request(&error))?;
-        let reference = match &request.reference {
-            Some(text) => Some(text.parse().map_err(|error| Failure::bad_request(&error))?),
-            None => None,
+        let url = |text: &String| text.parse::<RepositoryUrl>().map_err(|error| Failure::bad_request(&error));
+        let name = |text: &Option<String>| match text {
+            Some(text) => text.parse::<RefName>().map(Some).map_err(|error| Failure::bad_request(&error)),
+            None => Ok(None),
         };
         let folder = PathBuf::from(&request.folder);
         if !folder.is_absolute() || folder.file_name().is_none() || folder.parent().is_none() {
@@ -106,7 +120,28 @@ impl Wanted {
                 format!("cannot clone into `{}`: it is not the absolute path of a folder", request.folder);
             return Err(Failure { reason, mend: "Name a folder such as `/workspace/project`.".into() });
         }
-        Ok(Self { url, reference, folder })
+        Ok(Self {
+            url: url(&request.url)?,
+            reference: name(&request.reference)?,
+            ref_kind: request.ref_kind,
+            revision: name(&request.revision)?,
+            local_branch: name(&request.local_branch)?,
+            upstream: request.upstream.as_ref().map(url).transpose()?,
+            upstream_branch: name(&request.upstream_branch)?,
+            folder,
+        })
+    }
+
+    fn host(&self) -> &str {
+        self.url.as_url().host_str().unwrap_or_default()
+    }
+
+    /// As git names it to credential helpers: with the port only where the address has one.
+    fn host_and_port(&self) -> String {
+        match self.url.as_url().port() {
+            Some(port) => format!("{}:{port}", self.host()),
+            None => self.host().to_owned(),
+        }
     }
 }
 
@@ -130,48 +165,8 @@ async fn is_clone_of(git: &Git<'_>, wanted: &Wanted) -> Result<bool, Failure> {
     })
 }
 
-/// Clones into the draft and checks out what is wanted.
-async fn fetch(git: &Git<'_>, wanted: &Wanted, draft: &Path) -> Result<(), git::Stopped> {
-    let url = wanted.url.to_string();
-    let clone = |options: &[&str]| {
-        let mut arguments = vec!["clone", "--progress", "--template="];
-        arguments.extend(options);
-        arguments.extend(["--", &url]);
-        arguments.iter().map(|&text| text.to_owned()).chain([draft.display().to_string()]).collect::<Vec<_>>()
-    };
-    let parent = draft.parent().unwrap_or(Path::new("/"));
-    let Some(reference) = &wanted.reference else { return git.run(parent, &clone(&[])).await };
-    if !reference.is_commit_id() && !reference.as_str().starts_with("refs/") {
-        let branch = format!("--branch={reference}");
-        match git.run(parent, &clone(&[&branch])).await {
-            Err(stopped) if stopped.is_missing_branch() && can_be_commit(reference) => {}
-            ended => return ended,
-        }
-    }
-    // Not a branch or tag: fetch it by name if the clone does not have it, then look at it by itself.
-    git.run(parent, &clone(&["--no-checkout"])).await?;
-    let commit = format!("{reference}^{{commit}}");
-    let found = git.answer(draft, &["rev-parse", "--verify", "--quiet", &commit]).await;
-    let target = if let Some(found) = found {
-        found
-    } else {
-        let fetch = ["fetch", "--progress", "origin", reference.as_str()].map(str::to_owned);
-        git.run(draft, &fetch).await?;
-        "FETCH_HEAD".to_owned()
-    };
-    let checkout = ["checkout", "--progress", "--detach", &target, "--"].map(str::to_owned);
-    git.run(draft, &checkout).await
-}
-
-/// Whether it may be the beginning of a commit's id.
-fn can_be_commit(reference: &RefName) -> bool {
-    let text = reference.as_str();
-    (7..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
 async fn done(git: &Git<'_>, folder: &Path) -> Result<CloneEvent, Failure> {
     let filled = |text: String| Some(text).filter(|text| !text.is_empty());
     let head = git.quietly(folder, &["rev-parse", "--verify", "--quiet", "HEAD"]).await?;
-    let branch = git.quietly(folder, &["symbolic-ref", "--quiet", "--short", "HEAD"]).await?;
-    Ok(CloneEvent::Done { head: filled(head), branch: filled(branch) })
+    Ok(CloneEvent::Done { head: filled(head), branch: git.branch(folder).await? })
 }

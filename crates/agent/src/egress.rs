@@ -1,26 +1,26 @@
-//! A way out for git: connections from inside that only the server can make.
+//! A way out for git and SSH: connections from inside that only the server can make.
 //!
-//! Git is told to use a proxy on the loopback address ([`proxy`]). Each connection it wants becomes an
-//! `EgressRequest`, which the server takes up or refuses; nothing is reached without its consent.
+//! Git is told to use a proxy on the loopback address ([`proxy`]); SSH uses `connect` of [`crate::helper`].
+//! Each connection becomes an `EgressRequest`, which the server takes up or refuses; nothing is reached
+//! without its consent.
 
-mod config;
 mod git_http;
 mod proxy;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt};
 use tokio::io::{AsyncWriteExt, DuplexStream};
-use tokio::sync::{oneshot, watch};
 use tokio_util::io::ReaderStream;
 use wire::agent::EgressRequest;
 
 use crate::problem::Problem;
+use crate::wishes::Wishes;
 
 /// How long the server may take to decide and to connect. It may be away for a restart meanwhile.
 const DECISION_LIMIT: Duration = Duration::from_mins(1);
@@ -37,23 +37,16 @@ pub(crate) struct Egress {
 
 struct Inner {
     workspace: String,
-    state: Mutex<State>,
-    /// Told of every new wish.
-    changed: watch::Sender<()>,
+    wishes: Wishes<Target, Result<DuplexStream, String>>,
+    refusals: Mutex<VecDeque<Refusal>>,
     /// The proxy's port, once it listens.
     port: tokio::sync::OnceCell<u16>,
 }
 
-#[derive(Default)]
-struct State {
-    last_id: u64,
-    pending: BTreeMap<u64, Pending>,
-    refusals: VecDeque<Refusal>,
-}
-
-struct Pending {
-    request: EgressRequest,
-    answer: oneshot::Sender<Result<DuplexStream, String>>,
+#[derive(Clone)]
+struct Target {
+    host: String,
+    port: u16,
 }
 
 /// A connection that was not made, and why.
@@ -67,8 +60,8 @@ impl Egress {
     pub(crate) fn new(workspace: &str) -> Self {
         let inner = Inner {
             workspace: workspace.to_owned(),
-            state: Mutex::default(),
-            changed: watch::channel(()).0,
+            wishes: Wishes::default(),
+            refusals: Mutex::default(),
             port: tokio::sync::OnceCell::new(),
         };
         Self { inner: Arc::new(inner) }
@@ -76,89 +69,54 @@ impl Egress {
 
     /// Connections wanted, those still waiting first, for as long as the stream is held.
     pub(crate) fn requests(&self) -> impl Stream<Item = EgressRequest> + Send + use<> {
-        let egress = self.clone();
-        let changed = self.inner.changed.subscribe();
-        stream::unfold((egress, changed, 0), |(egress, mut changed, last)| async move {
-            loop {
-                changed.mark_unchanged();
-                let next = {
-                    let state = egress.lock();
-                    state.pending.range(last + 1..).next().map(|(_, pending)| pending.request.clone())
-                };
-                match next {
-                    Some(request) => {
-                        let id = request.id;
-                        return Some((request, (egress, changed, id)));
-                    }
-                    // The sender lives as long as we do.
-                    None => drop(changed.changed().await),
-                }
-            }
-        })
+        let wanted = self.inner.wishes.wanted();
+        wanted.map(|(id, Target { host, port })| EgressRequest { id, host, port })
     }
 
     /// The server will not connect.
     pub(crate) fn refuse(&self, id: u64, why: &str) -> Result<(), Problem> {
-        let pending = self.take(id)?;
-        self.remember(&pending.request, why);
+        let (target, answer) = self.inner.wishes.take(id).ok_or_else(|| given_up(id))?;
+        self.remember(id, target.host, why);
         // The process may have given up meanwhile.
-        drop(pending.answer.send(Err(why.to_owned())));
+        drop(answer.send(Err(why.to_owned())));
         Ok(())
     }
 
     /// A connection to `host`, made by the server, or why there is none.
-    async fn connect(&self, host: &str, port: u16) -> Result<DuplexStream, String> {
-        let (answer, decided) = oneshot::channel();
-        let request = {
-            let mut state = self.lock();
-            state.last_id += 1;
-            let request = EgressRequest { id: state.last_id, host: host.to_owned(), port };
-            state.pending.insert(request.id, Pending { request: request.clone(), answer });
-            request
-        };
-        let _wish = Wish { egress: self, id: request.id };
-        self.inner.changed.send_replace(());
-        if let Ok(Ok(decision)) = tokio::time::timeout(DECISION_LIMIT, decided).await {
-            return decision;
+    pub(crate) async fn connect(&self, host: &str, port: u16) -> Result<DuplexStream, String> {
+        let target = Target { host: host.to_owned(), port };
+        match self.inner.wishes.wish(target, DECISION_LIMIT).await {
+            (_, Some(decision)) => decision,
+            (id, None) => {
+                let why = format!("the server did not connect to {host}:{port} in time");
+                self.remember(id, host.to_owned(), &why);
+                Err(why)
+            }
         }
-        let why = format!("the server did not connect to {host}:{port} in time");
-        self.remember(&request, &why);
-        Err(why)
     }
 
     /// A mark to ask [`Egress::refusal_since`] with later.
     pub(crate) fn mark(&self) -> u64 {
-        self.lock().last_id
+        self.inner.wishes.mark()
     }
 
     /// Why the newest connection to `host` since the mark was refused.
     pub(crate) fn refusal_since(&self, mark: u64, host: &str) -> Option<String> {
-        let state = self.lock();
-        let refusal =
-            state.refusals.iter().rev().find(|refusal| refusal.id > mark && refusal.host == host)?;
+        let refusals = self.refusals();
+        let refusal = refusals.iter().rev().find(|refusal| refusal.id > mark && refusal.host == host)?;
         Some(refusal.why.clone())
     }
 
-    fn remember(&self, request: &EgressRequest, why: &str) {
-        let mut state = self.lock();
-        if state.refusals.len() >= REFUSALS {
-            state.refusals.pop_front();
+    fn remember(&self, id: u64, host: String, why: &str) {
+        let mut refusals = self.refusals();
+        if refusals.len() >= REFUSALS {
+            refusals.pop_front();
         }
-        let refusal = Refusal { id: request.id, host: request.host.clone(), why: why.to_owned() };
-        state.refusals.push_back(refusal);
+        refusals.push_back(Refusal { id, host, why: why.to_owned() });
     }
 
-    fn take(&self, id: u64) -> Result<Pending, Problem> {
-        self.lock().pending.remove(&id).ok_or_else(|| {
-            Problem::not_found(
-                format!("nobody waits for connection {id} any more"),
-                "Nothing needs to be done; git asks again if it still wants it.",
-            )
-        })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn refusals(&self) -> MutexGuard<'_, VecDeque<Refusal>> {
+        self.inner.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -168,13 +126,10 @@ pub(crate) fn open(
     id: u64,
     body: Body,
 ) -> Result<impl Stream<Item = Result<Bytes, std::io::Error>> + Send + use<>, Problem> {
-    let pending = egress.take(id)?;
+    let (_, answer) = egress.inner.wishes.take(id).ok_or_else(|| given_up(id))?;
     let (near, far) = tokio::io::duplex(PIPE);
-    if pending.answer.send(Ok(near)).is_err() {
-        return Err(Problem::not_found(
-            format!("whoever wanted connection {id} has given up"),
-            "Nothing needs to be done; git asks again if it still wants it.",
-        ));
+    if answer.send(Ok(near)).is_err() {
+        return Err(given_up(id));
     }
     let (from_process, mut to_process) = tokio::io::split(far);
     // Ends with the request's body, at the latest when the connection to the server ends.
@@ -190,16 +145,11 @@ pub(crate) fn open(
     Ok(ReaderStream::with_capacity(from_process, PIPE))
 }
 
-/// A wish that is taken back when nobody waits for it any more.
-struct Wish<'a> {
-    egress: &'a Egress,
-    id: u64,
-}
-
-impl Drop for Wish<'_> {
-    fn drop(&mut self) {
-        drop(self.egress.lock().pending.remove(&self.id));
-    }
+fn given_up(id: u64) -> Problem {
+    Problem::not_found(
+        format!("nobody waits for connection {id} any more"),
+        "Nothing needs to be done; git asks again if it still wants it.",
+    )
 }
 
 /// Answers that cannot fail.

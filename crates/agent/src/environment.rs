@@ -87,7 +87,8 @@ impl Environment {
         &self.shell
     }
 
-    fn set(&mut self, name: &str, value: &str) {
+    /// Sets a variable that every child gets.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
         // Neither can stand in an environment, and one odd variable must not keep a shell from starting.
         if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
             return;

@@ -5,16 +5,22 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use domain::{Clock, Entropy, Limits, Rootfs, Timestamp, UserId, UserName, WorkspaceId};
+use domain::{Clock, Entropy, Limits, Rootfs, Timestamp, UserId, UserName};
+use forge::address::PlainHttp;
 use link::Agents;
 use runtime::Driver;
 use store::{LogWriter, Store};
 use tokio::sync::Notify;
+use url::Url;
 
-use crate::egress::Egress;
+use crate::broker::Broker;
+use crate::contexts::ContextMemory;
+use crate::forges::ForgeMemory;
 use crate::images::Images;
+use crate::links::LinkMemory;
 use crate::people::{Attempts, Passwords};
 use crate::reconcile::{Flights, Listeners, Watchers};
+use crate::seal::Keyring;
 use crate::tasks::Tasks;
 use crate::workspace::{Locks, News};
 
@@ -36,6 +42,8 @@ pub struct Outside {
     pub outbound: outbound::Client,
     /// The machine's images; without it only `host` can be used.
     pub images: Option<Arc<dyn Images>>,
+    /// The key above all keys that seal secrets.
+    pub platform_key: Arc<dyn vault::PlatformKey>,
 }
 
 /// What an operator can set.
@@ -44,6 +52,12 @@ pub struct Settings {
     /// Names this server in leases. Must stay the same across restarts, and differ between servers
     /// that share a database: a restarted server takes up its own work at once.
     pub server: String,
+    /// Where people reach this server: forges send browsers back there.
+    pub public_url: Url,
+    /// Which addresses forges may have; the same as the rest of the server may reach.
+    pub network: outbound::Policy,
+    /// Whether forges on other machines may be reached without encryption.
+    pub plain_http: PlainHttp,
     /// Folder that holds one folder with a socket per workspace, `<data>/run`.
     pub run_folder: PathBuf,
     /// The agent's executable on this machine.
@@ -69,6 +83,9 @@ impl Settings {
     pub fn new(data: &Path, agent: PathBuf) -> Self {
         Self {
             server: "hearth".into(),
+            public_url: local_url(),
+            network: outbound::Policy::public_only(),
+            plain_http: PlainHttp::Refused,
             run_folder: data.join("run"),
             agent,
             rootfs: Rootfs::Host,
@@ -80,6 +97,12 @@ impl Settings {
             stop_grace: Duration::from_secs(5),
         }
     }
+}
+
+/// Where a server is that nobody has told.
+fn local_url() -> Url {
+    #[expect(clippy::expect_used, reason = "it is a constant")]
+    "http://127.0.0.1:8090/".parse().expect("a URL")
 }
 
 /// What all clones share.
@@ -106,9 +129,13 @@ pub(crate) struct Inner {
     /// Wakes the one who runs jobs.
     pub(crate) job_wake: Notify,
     pub(crate) passwords: Passwords,
+    pub(crate) keyring: Keyring,
+    pub(crate) forges: ForgeMemory,
+    pub(crate) links: LinkMemory,
+    pub(crate) broker: Broker,
+    pub(crate) contexts: ContextMemory,
     /// Set once it is known that the server has been set up, which stays true.
     pub(crate) is_set_up: OnceLock<()>,
-    egress: Mutex<HashMap<WorkspaceId, Egress>>,
     attempts: Mutex<Attempts>,
     user_names: Mutex<HashMap<UserId, UserName>>,
 }
@@ -118,13 +145,17 @@ impl Control {
     ///
     /// Must be called within a Tokio runtime.
     pub fn new(store: Store, agents: Agents, outside: Outside, settings: Settings) -> Self {
-        let Outside { clock, entropy, driver, outbound, images } = outside;
+        let Outside { clock, entropy, driver, outbound, images, platform_key } = outside;
         let inner = Inner {
             logs: store.log_writer(),
             store,
             agents,
             clock,
             passwords: Passwords::new(entropy.clone()),
+            keyring: Keyring::new(platform_key),
+            forges: ForgeMemory::default(),
+            links: LinkMemory::new(&*entropy),
+            contexts: ContextMemory::default(),
             entropy,
             driver,
             outbound,
@@ -139,7 +170,7 @@ impl Control {
             wake: Notify::new(),
             job_wake: Notify::new(),
             is_set_up: OnceLock::new(),
-            egress: Mutex::default(),
+            broker: Broker::default(),
             attempts: Mutex::default(),
             user_names: Mutex::default(),
         };
@@ -153,10 +184,6 @@ impl Control {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.inner.clock.now()
-    }
-
-    pub(crate) fn egress(&self) -> MutexGuard<'_, HashMap<WorkspaceId, Egress>> {
-        hold(&self.inner.egress)
     }
 
     pub(crate) fn attempts(&self) -> MutexGuard<'_, Attempts> {

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use domain::{Denied, IllegalTransition};
+use domain::{Denied, ForgeId, IllegalTransition};
 use link::LinkError;
 use runtime::DriverError;
 use store::StoreError;
@@ -26,6 +26,12 @@ pub enum Error {
     /// The caller is known and may not.
     #[error("{why}")]
     Forbidden {
+        /// Why not.
+        why: String,
+    },
+    /// It is the caller's, in a team that the caller does not belong to any more.
+    #[error("{why}")]
+    NotMember {
         /// Why not.
         why: String,
     },
@@ -65,6 +71,34 @@ pub enum Error {
         /// What to do about it.
         mend: String,
     },
+    /// The caller's account at a forge is needed, and is not linked or not good any more.
+    #[error("{why}")]
+    LinkNeeded {
+        /// The forge.
+        forge: ForgeId,
+        /// Its name.
+        name: String,
+        /// What it is needed for, or why the link is not good.
+        why: String,
+    },
+    /// The caller's link does not carry enough rights.
+    #[error("{why}")]
+    ScopeMissing {
+        /// The forge.
+        forge: ForgeId,
+        /// What has to be granted in addition.
+        scopes: Vec<String>,
+        /// What it is needed for.
+        why: String,
+    },
+    /// A forge did not do what was asked.
+    #[error("{what}")]
+    Forge {
+        /// What it did not do.
+        what: String,
+        /// What to do about it.
+        mend: String,
+    },
     /// A fault of Hearth or its machine.
     #[error("{what}")]
     Internal {
@@ -83,10 +117,14 @@ impl Error {
             Self::NotFound { .. } => "not_found",
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::Forbidden { .. } => "forbidden",
+            Self::NotMember { .. } => "not_member",
             Self::Conflict { code, .. } => code,
             Self::Invalid { .. } => "invalid",
             Self::TooMany { .. } => "too_many",
             Self::Unavailable { .. } => "unavailable",
+            Self::LinkNeeded { .. } => "link_needed",
+            Self::ScopeMissing { .. } => "scope_missing",
+            Self::Forge { .. } => "forge",
             Self::Internal { .. } => "internal",
         }
     }
@@ -97,8 +135,14 @@ impl Error {
             Self::NotFound { .. } => "check the id; list what there is to find the right one".into(),
             Self::Unauthenticated { .. } => "sign in again".into(),
             Self::Forbidden { .. } => "ask an administrator, or use a credential that may".into(),
-            Self::Conflict { mend, .. } | Self::Invalid { mend, .. } | Self::Unavailable { mend, .. } => {
-                mend.clone()
+            Self::NotMember { .. } => "ask an owner of the team to let you in again".into(),
+            Self::Conflict { mend, .. }
+            | Self::Invalid { mend, .. }
+            | Self::Unavailable { mend, .. }
+            | Self::Forge { mend, .. } => mend.clone(),
+            Self::LinkNeeded { name, .. } => format!("connect your account at {name} in your settings"),
+            Self::ScopeMissing { scopes, .. } => {
+                format!("grant `{}` in your settings, under integrations", scopes.join("`, `"))
             }
             Self::TooMany { retry_after, .. } => {
                 format!("wait {} s, then try again", retry_after.as_secs().max(1))
@@ -155,6 +199,7 @@ impl From<Denied> for Error {
     fn from(denied: Denied) -> Self {
         match denied {
             Denied::Hidden => Self::NotFound { what: "workspace".into() },
+            Denied::NotMember => Self::NotMember { why: denied.to_string() },
             Denied::NotOwner | Denied::Scope | Denied::NotAdmin => {
                 Self::Forbidden { why: denied.to_string() }
             }

@@ -1,6 +1,6 @@
 //! People: who they are, how they come in, what they may, and how they are put out at once.
 
-use domain::{Caller, Role, Timestamp, User, UserId};
+use domain::{Caller, Role, Timestamp, User, UserId, UserName};
 use store::{AuditEntry, Tx};
 use vault::{Secret, Token};
 
@@ -9,16 +9,23 @@ use crate::error::Error;
 
 mod account;
 mod attempts;
+mod handoff;
+mod identity;
 mod password;
 mod revoked;
 mod session;
 mod setup;
 mod sign_in;
+mod sign_in_with;
 mod token;
 mod users;
 
 pub(crate) use attempts::Attempts;
+pub use handoff::HandedOver;
+pub(crate) use identity::{Claimed, PasswordDoor, claim, is_last_way_in};
 pub(crate) use password::Passwords;
+pub(crate) use setup::later;
+pub(crate) use sign_in_with::Found;
 
 /// A fresh session: the user and the token for the browser's cookie, shown this once.
 pub struct SignedIn {
@@ -100,8 +107,27 @@ fn parse_email(text: Option<String>) -> Result<Option<String>, Error> {
 }
 
 impl Control {
+    /// The person that a text names, by id or by name.
+    ///
+    /// # Errors
+    ///
+    /// `not_found`.
+    pub async fn person(&self, caller: &Caller, wanted: &str) -> Result<UserId, Error> {
+        caller.scope(domain::Scope::All)?;
+        let wanted = wanted.trim();
+        let mut tx = self.inner.store.read().await?;
+        let found = match (wanted.parse::<UserId>(), wanted.parse::<UserName>()) {
+            (Ok(id), _) => tx.user(id).await?,
+            (Err(_), Ok(name)) => tx.user_by_name(&name).await?.map(|(user, _)| user),
+            (Err(_), Err(_)) => None,
+        };
+        found.map(|user| user.id).ok_or_else(|| Error::NotFound {
+            what: format!("person `{}`", wanted.chars().take(64).collect::<String>()),
+        })
+    }
+
     /// Tells, after the commit, every live stream of `subject` (a user's, session's or token's id) to end.
-    fn cut(tx: &mut Tx, subject: impl std::fmt::Display) {
+    pub(crate) fn cut(tx: &mut Tx, subject: impl std::fmt::Display) {
         tx.nudge(revoked::topic(subject));
     }
 }

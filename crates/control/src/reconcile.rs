@@ -58,6 +58,8 @@ impl Control {
         tasks.spawn("agents", self.clone().follow_agents());
         self.release_leases().await?;
         tasks.spawn("jobs", self.clone().keep_jobs());
+        tasks.spawn("keys", self.clone().keep_keys());
+        tasks.spawn("ssh keys", self.clone().follow_links());
         let sweeper = self.clone();
         tasks.spawn("sweep", async move { sweeper.sweep().await });
         let passwords = self.clone();

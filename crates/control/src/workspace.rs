@@ -6,7 +6,9 @@ use store::Tx;
 use crate::control::Control;
 use crate::error::Error;
 use crate::reconcile::mark_steps;
+use crate::teams::standing;
 
+mod basis;
 mod changes;
 mod create;
 mod enter;
@@ -36,7 +38,8 @@ pub(crate) async fn authorize(
     action: Action,
     id: WorkspaceId,
 ) -> Result<Grant, Error> {
-    judge(caller, action, id, tx.workspace(id).await?)
+    let found = tx.workspace(id).await?;
+    judge(tx, caller, action, id, found).await
 }
 
 /// Like [`authorize`], and keeps everybody else from changing the workspace until `tx` ends.
@@ -46,12 +49,21 @@ pub(crate) async fn authorize_change(
     action: Action,
     id: WorkspaceId,
 ) -> Result<Grant, Error> {
-    judge(caller, action, id, tx.workspace_for_update(id).await?)
+    let found = tx.workspace_for_update(id).await?;
+    judge(tx, caller, action, id, found).await
 }
 
-fn judge(caller: &Caller, action: Action, id: WorkspaceId, found: Option<Workspace>) -> Result<Grant, Error> {
+async fn judge(
+    tx: &mut Tx,
+    caller: &Caller,
+    action: Action,
+    id: WorkspaceId,
+    found: Option<Workspace>,
+) -> Result<Grant, Error> {
     let missing = || Error::missing("workspace", id);
-    caller.may(action, found.ok_or_else(missing)?).map_err(|denied| match denied {
+    let workspace = found.ok_or_else(missing)?;
+    let standing = standing(tx, workspace.team, caller.user, caller.role).await?;
+    caller.may(action, workspace, standing).map_err(|denied| match denied {
         Denied::Hidden => missing(),
         denied => denied.into(),
     })

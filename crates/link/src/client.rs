@@ -1,6 +1,7 @@
 //! The server's end: every call of `wire::agent`'s table as a method.
 
 mod body;
+mod git;
 mod request;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! The one conversion from everything that goes wrong to what the client is told.
 
+mod page;
+
 use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
@@ -11,6 +13,8 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use link::LinkError;
 use wire::api::{PROBLEM_MEDIA_TYPE, Problem};
+
+pub(crate) use page::PageError;
 
 /// Why a request is refused. Becomes a [`Problem`] at the outer edge, which knows the request's id.
 ///
@@ -26,8 +30,18 @@ struct Refusal {
     mend: Cow<'static, str>,
     field: Option<String>,
     retry_after: Option<Duration>,
+    /// The account at a forge that would help.
+    forge: Option<Needed>,
     /// For the log only.
     source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// The account at a forge that a request needs, or what must be granted there.
+#[derive(Debug)]
+struct Needed {
+    forge: domain::ForgeId,
+    name: Option<String>,
+    scopes: Vec<String>,
 }
 
 /// An error on its way out, as an extension of the response that stands for it.
@@ -47,6 +61,7 @@ impl ApiError {
             mend: "".into(),
             field: None,
             retry_after: None,
+            forge: None,
             source: None,
         }))
     }
@@ -124,6 +139,9 @@ impl Refusal {
             mend: self.mend.clone().into_owned(),
             request_id: request_id.to_owned(),
             field: self.field.clone(),
+            forge: self.forge.as_ref().map(|needed| needed.forge),
+            forge_name: self.forge.as_ref().and_then(|needed| needed.name.clone()),
+            scopes: self.forge.as_ref().map(|needed| needed.scopes.clone()).unwrap_or_default(),
         }
     }
 }
@@ -186,8 +204,9 @@ impl From<control::Error> for ApiError {
         let status = match &error {
             E::NotFound { .. } => StatusCode::NOT_FOUND,
             E::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
-            E::Forbidden { .. } => StatusCode::FORBIDDEN,
-            E::Conflict { .. } => StatusCode::CONFLICT,
+            E::Forbidden { .. } | E::NotMember { .. } => StatusCode::FORBIDDEN,
+            E::Conflict { .. } | E::LinkNeeded { .. } | E::ScopeMissing { .. } => StatusCode::CONFLICT,
+            E::Forge { .. } => StatusCode::BAD_GATEWAY,
             E::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             E::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             E::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -198,6 +217,13 @@ impl From<control::Error> for ApiError {
             E::Invalid { field, .. } => answer.0.field = Some(field.to_owned()),
             E::TooMany { retry_after, .. } => answer.0.retry_after = Some(retry_after),
             E::Internal { source, .. } => answer.0.source = Some(source),
+            E::LinkNeeded { forge, name, .. } => {
+                answer.0.forge = Some(Needed { forge, name: Some(name), scopes: vec![] });
+            }
+            E::ScopeMissing { forge, scopes, .. } => {
+                answer.0.forge = Some(Needed { forge, name: None, scopes });
+            }
+            E::Forge { .. } | E::NotMember { .. } => {}
             E::NotFound { .. }
             | E::Unauthenticated { .. }
             | E::Forbidden { .. }

@@ -26,7 +26,7 @@ pub(crate) async fn secure(request: Request, next: Next) -> Response {
     headers.insert(X_FRAME_OPTIONS, fixed("DENY"));
     // Not `no-referrer`, which would take the `Origin` off forms as well; a link with a set-up token in
     // it stays ours either way.
-    headers.insert(REFERRER_POLICY, fixed("same-origin"));
+    headers.entry(REFERRER_POLICY).or_insert(fixed("same-origin"));
     headers.insert(OPENER_POLICY, fixed("same-origin"));
     headers.insert(RESOURCE_POLICY, fixed("same-origin"));
     headers.insert(PERMISSIONS_POLICY, fixed("camera=(), geolocation=(), microphone=(), payment=(), usb=()"));

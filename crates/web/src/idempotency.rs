@@ -1,7 +1,7 @@
 //! `Idempotency-Key`: a `POST` that is sent again gets the first answer again, and nothing happens twice.
 //!
 //! Only what succeeded is remembered: a refusal changed nothing, so asking again is right. An answer
-//! that must not be stored (it holds a secret, or is very long) is remembered as "that was done".
+//! that must not be stored (it holds a secret, came with a cookie, or is very long) is remembered as "that was done".
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::{Caller, UserId};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, SET_COOKIE};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,9 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 pub(crate) const KEY_MAX: usize = 255;
 /// Longest answer kept. Every answer but that of a talkative command is far below it.
 const ANSWER_MAX: usize = 64 << 10;
+
+/// Routes whose answers hold something that is shown once.
+const SECRET_ANSWERS: [&str; 3] = ["/me/tokens", "/me/links", "/invitations"];
 
 /// Keys whose first request has not ended yet.
 #[derive(Default)]
@@ -71,13 +74,17 @@ async fn once(app: &App, request: Request, next: Next) -> Result<Response, ApiEr
     if let Some(kept) = app.control.recall(&caller, &key, &fingerprint).await? {
         return replay(&kept);
     }
-    let holds_secret =
-        parts.extensions.get::<MatchedPath>().is_some_and(|path| path.as_str().ends_with("/me/tokens"));
+    let holds_secret = parts
+        .extensions
+        .get::<MatchedPath>()
+        .is_some_and(|path| SECRET_ANSWERS.iter().any(|end| path.as_str().ends_with(end)));
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     if !response.status().is_success() {
         return Ok(response);
     }
     let (parts, body) = response.into_parts();
+    // Without the cookie that came with it the answer would be of no use the second time.
+    let holds_secret = holds_secret || parts.headers.contains_key(SET_COOKIE);
     let body = body.collect().await.map_err(|_| lost())?.to_bytes();
     let text = String::from_utf8(body.to_vec()).ok().filter(|text| !holds_secret && text.len() <= ANSWER_MAX);
     let kept = serde_json::to_string(&Kept { status: parts.status.as_u16(), body: text }).unwrap_or_default();

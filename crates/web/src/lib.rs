@@ -7,6 +7,9 @@
 //! with the request's id, and every route is in the OpenAPI document.
 
 mod app;
+mod attempt_cookie;
+mod callback;
+mod crossing;
 mod router;
 mod serve;
 
@@ -19,6 +22,7 @@ mod extract;
 mod headers;
 mod idempotency;
 mod live;
+mod navigation;
 mod openapi;
 mod origin;
 mod page;

@@ -34,6 +34,8 @@ use crate::{idempotency, route, session_cookie};
     tags(
         (name = "setup", description = "The first administrator."),
         (name = "me", description = "The caller: sign-in, password, sessions, API tokens."),
+        (name = "forges", description = "Git hosting instances and identity providers. Administrators only."),
+        (name = "teams", description = "Tenants: members, invitations, secrets."),
         (name = "users", description = "People. Administrators only."),
         (name = "workspaces", description = "Workspaces and what goes on in them."),
         (name = "snapshots", description = "Sealed disks to fork from."),
@@ -94,6 +96,8 @@ fn finish(mut document: OpenApi) -> OpenApi {
         if let Some(operation) = &mut item.post
             && !path.ends_with("/setup")
             && !path.ends_with("/session")
+            && !path.ends_with("/session/forge")
+            && !path.ends_with("/invitations/preview")
         {
             operation.parameters.get_or_insert_default().push(RefOr::T(key_parameter()));
         }

@@ -67,11 +67,39 @@ pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, ApiError
     for (phase, count) in app.census.of(&app.control).await? {
         page.sample("hearth_workspaces", &[("phase", phase)], count);
     }
+    count_forges(&app.control, &mut page);
     if let Some(bytes) = resident_bytes().await {
         page.describe("process_resident_memory_bytes", "gauge", "Memory of the server process.");
         page.sample("process_resident_memory_bytes", &[], bytes);
     }
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page.into_text()).into_response())
+}
+
+/// What passed between this server and forges, and between workspaces and this server about Git.
+fn count_forges(control: &Control, page: &mut MetricsPage) {
+    let tokens = control.token_counts();
+    let name = "hearth_link_tokens_total";
+    page.describe(name, "counter", "Attempts to renew credentials at forges, by how they ended.");
+    for (outcome, count) in [
+        ("renewed", tokens.renewed),
+        ("race_avoided", tokens.race_avoided),
+        ("invalid_grant", tokens.invalid_grant),
+        ("invalid_client", tokens.invalid_client),
+        ("unavailable", tokens.unavailable),
+    ] {
+        page.sample(name, &[("outcome", outcome)], count);
+    }
+    let asks = control.ask_counts();
+    let name = "hearth_git_asks_total";
+    page.describe(name, "counter", "What Git and SSH inside workspaces asked the server for.");
+    for (answer, count) in [
+        ("credential", asks.credentials),
+        ("signature", asks.signatures),
+        ("connection", asks.connections),
+        ("refused", asks.refused),
+    ] {
+        page.sample(name, &[("answer", answer)], count);
+    }
 }
 
 /// `VmRSS` of this process; nothing where there is no `/proc`.

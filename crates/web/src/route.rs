@@ -1,15 +1,24 @@
 //! The REST API: one module per area, each with its `routes()` beside their documentation.
 
+mod admin;
 mod agent;
+mod context;
 mod event;
 mod exec;
 mod file;
+mod forge;
+mod git;
 mod image;
+mod invitation;
+mod link;
 mod log;
 mod me;
+mod member;
 mod operations;
+mod secret;
 mod session;
 mod snapshot;
+mod team;
 mod terminal;
 mod token;
 mod user;
@@ -26,6 +35,15 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(me::routes())
         .merge(token::routes())
         .merge(user::routes())
+        .merge(team::routes())
+        .merge(member::routes())
+        .merge(invitation::routes())
+        .merge(secret::routes())
+        .merge(admin::routes())
+        .merge(context::routes())
+        .merge(forge::routes())
+        .merge(link::routes())
+        .merge(git::routes())
         .merge(workspace::routes())
         .merge(log::routes())
         .merge(exec::routes())

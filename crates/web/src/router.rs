@@ -15,8 +15,8 @@ use wire::api::BASE;
 
 use crate::app::App;
 use crate::caller::LocalCaller;
-use crate::error::ApiError;
-use crate::{edge, headers, idempotency, origin, probe, route, ui};
+use crate::error::{ApiError, PageError};
+use crate::{callback, crossing, edge, headers, idempotency, origin, probe, route, ui};
 
 /// Longest body of a request in JSON: 1 MiB. Uploads are streamed and have limits of their own.
 pub(crate) const JSON_MAX: usize = 1 << 20;
@@ -29,6 +29,8 @@ pub fn router(app: App) -> Router {
             api.route_layer(from_fn_with_state(app.clone(), idempotency::repeat))
                 .route_layer(from_fn_with_state(app.clone(), origin::guard)),
         )
+        .merge(callback::routes())
+        .merge(crossing::routes())
         .route("/healthz", get(probe::healthz))
         .route("/readyz", get(probe::readyz))
         .route("/metrics", get(probe::metrics))
@@ -50,11 +52,17 @@ pub fn local_router(app: App, caller: Caller) -> Router {
     Router::new().fallback_service(Extension(LocalCaller(caller)).layer(shared))
 }
 
-/// A path that is no route: of the web interface, unless it is meant for the API.
+/// A path that is no route: of the web interface, unless it is meant for the API or went to the host of a
+/// team that does not exist.
 async fn from_outside_the_api(State(app): State<App>, request: Request) -> Response {
     if request.uri().path() == "/api" || request.uri().path().starts_with("/api/") {
         let what = format!("route `{}`", request.uri().path());
         return ApiError::missing(&what, "compare with /api/v1/openapi.json").into_response();
+    }
+    let is_asset = request.uri().path().starts_with("/assets/");
+    let team = crossing::team(&app, request.uri(), request.headers()).filter(|_| !is_asset);
+    if let Err(error) = crossing::known_team(&app, team).await {
+        return PageError::from(error).into_response();
     }
     ui::serve(&app, &request)
 }

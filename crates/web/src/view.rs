@@ -2,7 +2,6 @@
 
 use control::{ApiToken, AuditEntry, LogLine, Session, Snapshot, StoredImage, Support, Usage};
 use domain::{Caller, Limits, Phase, Source, User, Workspace};
-use futures_util::{StreamExt, TryStreamExt, stream};
 use wire::api::{
     AuditView, Doctor, FailureView, ImageView, Lack, LimitsView, LogLineView, Me, PhaseName, Scope,
     SessionView, SnapshotView, SourceView, StepView, TokenView, UsageView, UserRef, UserView, Via,
@@ -12,8 +11,22 @@ use wire::api::{
 use crate::app::App;
 use crate::error::ApiError;
 
-/// A workspace, with its owner named.
+mod context;
+mod forge;
+mod link;
+mod team;
+
+pub(crate) use context::context;
+pub(crate) use forge::{forge, forge_check, forge_settings};
+pub(crate) use link::{integration, link, upload_state};
+pub(crate) use team::{TeamNames, team};
+
+/// A workspace, with its owner and team named.
 pub(crate) async fn workspace(app: &App, workspace: Workspace) -> Result<WorkspaceView, ApiError> {
+    named(app, workspace, &mut TeamNames::default()).await
+}
+
+async fn named(app: &App, workspace: Workspace, teams: &mut TeamNames) -> Result<WorkspaceView, ApiError> {
     let name = app.control.user_name(workspace.owner).await?.to_string();
     let owner = UserRef { id: workspace.owner, name };
     let failure = match &workspace.phase {
@@ -38,6 +51,7 @@ pub(crate) async fn workspace(app: &App, workspace: Workspace) -> Result<Workspa
         id: workspace.id,
         name: workspace.name.to_string(),
         owner,
+        team: teams.name(app, workspace.team).await?,
         source: workspace.source.as_ref().map(source),
         rootfs: workspace.rootfs.to_string(),
         base: workspace.base,
@@ -57,13 +71,33 @@ pub(crate) async fn workspace(app: &App, workspace: Workspace) -> Result<Workspa
 
 /// Several workspaces, in order.
 pub(crate) async fn workspaces(app: &App, list: Vec<Workspace>) -> Result<Vec<WorkspaceView>, ApiError> {
-    stream::iter(list).then(|item| workspace(app, item)).try_collect().await
+    let mut teams = TeamNames::default();
+    let mut views = Vec::with_capacity(list.len());
+    for item in list {
+        views.push(named(app, item, &mut teams).await?);
+    }
+    Ok(views)
 }
 
 fn source(source: &Source) -> SourceView {
     SourceView {
         repository: source.repository.to_string(),
         reference: source.reference.as_ref().map(ToString::to_string),
+        ref_kind: source.checkout.ref_kind.map(|kind| ref_kind(kind).to_owned()),
+        revision: source.checkout.revision.clone(),
+        local_branch: source.checkout.local_branch.as_ref().map(ToString::to_string),
+        upstream: source.checkout.upstream.as_ref().map(ToString::to_string),
+        path: source.checkout.path.clone(),
+        title: source.checkout.title.clone(),
+    }
+}
+
+/// A kind of ref as the API has it.
+pub(crate) fn ref_kind(kind: domain::RefKind) -> &'static str {
+    match kind {
+        domain::RefKind::Branch => "branch",
+        domain::RefKind::Tag => "tag",
+        domain::RefKind::Revision => "revision",
     }
 }
 

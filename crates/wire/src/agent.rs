@@ -35,7 +35,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use git::{
-    Ask, AskAnswer, CloneRequest, CredentialFor, DotfilesRequest, GitSettings, OriginAuthority, Question, SshHost, SshIdentity,
+    Ask, AskAnswer, CloneRequest, CredentialFor, DotfilesRequest, GitSettings, OriginAuthority, Question,
+    SshHost, SshIdentity,
 };
 
 /// Version of this protocol. A server works with an agent of its own version and of the one before;

@@ -4,15 +4,18 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
+use domain::RefKind;
+
 use super::Wanted;
 use super::git::Stopped;
+use crate::asks::Refusal;
 use crate::problem::Problem;
 
 /// What could not be done, and what to do about it.
 #[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) reason: String,
-    pub(super) mend: String,
+pub(crate) struct Failure {
+    pub(crate) reason: String,
+    pub(crate) mend: String,
 }
 
 /// What somebody could try who knows no more than we do.
@@ -24,7 +27,7 @@ impl Failure {
     }
 
     /// The server asked for something that cannot be cloned.
-    pub(super) fn bad_request(error: &dyn std::error::Error) -> Self {
+    pub(crate) fn bad_request(error: &dyn std::error::Error) -> Self {
         Self::new(error.to_string(), "Make the workspace anew with an address and a branch that exist.")
     }
 
@@ -47,23 +50,32 @@ impl Failure {
     }
 
     /// Something nobody foresaw.
-    pub(super) fn other(reason: &str) -> Self {
+    pub(crate) fn other(reason: &str) -> Self {
         Self::new(reason, TRY_AGAIN)
     }
 
     /// From how git ended and what it said; the first rule that fits.
-    pub(super) fn explain(stopped: &Stopped, wanted: &Wanted, refusal: Option<String>) -> Self {
-        let Wanted { url, reference, folder } = wanted;
+    /// `unreached` is why the server made no connection, `unknown` why it gave no credential.
+    pub(super) fn explain(
+        stopped: &Stopped,
+        wanted: &Wanted,
+        unreached: Option<String>,
+        unknown: Option<Refusal>,
+    ) -> Self {
+        let Wanted { url, folder, .. } = wanted;
         let (host, port) = url.authority();
         let said = |words: &[&str]| words.iter().any(|words| stopped.said.contains(words));
         if stopped.is_missing {
             return Self::not_started(&io::ErrorKind::NotFound.into());
         }
-        if let Some(why) = refusal {
+        if let Some(why) = unreached {
             return Self::new(
                 format!("cannot reach `{host}:{port}`: {why}"),
                 "Check the address, or ask whoever runs this server to allow it.",
             );
+        }
+        if let Some(Refusal { why, mend, .. }) = unknown {
+            return Self::new(format!("cannot clone `{url}`: {why}"), mend);
         }
         if said(&["No space left on device", "Disk quota exceeded"]) {
             return Self::new(
@@ -72,9 +84,16 @@ impl Failure {
             );
         }
         if stopped.is_missing_branch() || said(&["couldn't find remote ref", "not our ref"]) {
-            let reference = reference.as_ref().map_or("", |reference| reference.as_str());
+            let reference = wanted.reference.as_ref().or(wanted.revision.as_ref());
+            let reference = reference.map_or("", |reference| reference.as_str());
+            let kind = match wanted.ref_kind {
+                None => "branch, tag or commit",
+                Some(RefKind::Branch) => "branch",
+                Some(RefKind::Tag) => "tag",
+                Some(RefKind::Revision) => "commit",
+            };
             return Self::new(
-                format!("`{url}` has no branch, tag or commit `{reference}`"),
+                format!("`{url}` has no {kind} `{reference}`"),
                 "Check its name; it may have been merged and deleted. Without a name the default branch is used.",
             );
         }
@@ -95,32 +114,11 @@ impl Failure {
         ]) {
             return Self::new(
                 format!("`{url}` does not exist, or is private"),
-                "Check the address. To open a private repository, its forge must be connected to this server.",
+                "Check the address. To open a private repository, connect its forge under Integrations.",
             );
         }
-        if said(&["SSL certificate problem", "certificate verification failed", "SSL: "]) {
-            return Self::new(
-                format!("the certificate of `{host}` is not to be trusted"),
-                "If the forge has a certificate of its own authority, tell the server about that authority.",
-            );
-        }
-        if said(&[
-            "Failed to connect",
-            "Couldn't connect",
-            "Could not connect",
-            "Connection refused",
-            "Connection reset",
-            "timed out",
-            "Operation too slow",
-            "early EOF",
-            "unexpected disconnect",
-            "CONNECT tunnel failed",
-            "returned error: 50",
-        ]) {
-            return Self::new(
-                format!("cannot reach `{host}:{port}`, or the connection broke off"),
-                "Check that the forge is up and that the server can reach it, then try again.",
-            );
+        if let Some(failure) = of_network(&stopped.said, &host, port) {
+            return failure;
         }
         if said(&["Permission denied", "Read-only file system"]) {
             return Self::of_folder("clone into", folder, &io::ErrorKind::PermissionDenied.into());
@@ -137,6 +135,36 @@ impl Failure {
         let last = last.or_else(|| stopped.said.lines().last()).unwrap_or("git gave no reason");
         Self::other(&format!("cannot clone `{url}`: {last}"))
     }
+}
+
+/// What is between here and the forge, or how it proves who it is.
+fn of_network(said: &str, host: &str, port: u16) -> Option<Failure> {
+    let has = |words: &[&str]| words.iter().any(|words| said.contains(words));
+    if has(&["SSL certificate problem", "certificate verification failed", "SSL: "]) {
+        return Some(Failure::new(
+            format!("the certificate of `{host}` is not to be trusted"),
+            "If the forge has a certificate of its own authority, tell the server about that authority.",
+        ));
+    }
+    if has(&[
+        "Failed to connect",
+        "Couldn't connect",
+        "Could not connect",
+        "Connection refused",
+        "Connection reset",
+        "timed out",
+        "Operation too slow",
+        "early EOF",
+        "unexpected disconnect",
+        "CONNECT tunnel failed",
+        "returned error: 50",
+    ]) {
+        return Some(Failure::new(
+            format!("cannot reach `{host}:{port}`, or the connection broke off"),
+            "Check that the forge is up and that the server can reach it, then try again.",
+        ));
+    }
+    None
 }
 
 #[cfg(test)]

@@ -38,7 +38,8 @@ const LAST_LINES: usize = 40;
 /// Runs git.
 pub(super) struct Git<'a> {
     pub(super) environment: &'a Environment,
-    pub(super) proxy: Option<String>,
+    /// As `-c` takes them, beyond [`SETTINGS`].
+    pub(super) settings: Vec<String>,
     pub(super) events: &'a Events,
 }
 
@@ -55,6 +56,12 @@ impl Stopped {
     /// Whether the branch or tag given to `clone` does not exist.
     pub(super) fn is_missing_branch(&self) -> bool {
         self.said.contains("Remote branch") && self.said.contains("not found in upstream")
+    }
+
+    /// The branch does not exist, in git's own words.
+    pub(super) fn missing_branch() -> Self {
+        let said = "Remote branch not found in upstream".to_owned();
+        Self { status: None, said, is_missing: false }
     }
 
     fn before_start(error: &std::io::Error) -> Self {
@@ -100,14 +107,20 @@ impl Git<'_> {
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
+    /// The branch that is checked out. Its short form would be another where a tag has the same name.
+    pub(super) async fn branch(&self, folder: &Path) -> Result<Option<String>, Failure> {
+        let head = self.quietly(folder, &["symbolic-ref", "--quiet", "HEAD"]).await?;
+        Ok(head.strip_prefix("refs/heads/").map(str::to_owned))
+    }
+
     fn command(&self, folder: &Path) -> Command {
         let mut command = process::command(self.environment, "git", folder);
         command.envs(VARIABLES).stdin(Stdio::null());
         for setting in SETTINGS {
             command.args(["-c", setting]);
         }
-        if let Some(proxy) = &self.proxy {
-            command.args(["-c", &format!("http.proxy={proxy}")]);
+        for setting in &self.settings {
+            command.args(["-c", setting]);
         }
         command
     }

@@ -25,7 +25,8 @@ pub(crate) async fn bench() -> Bench {
     for folder in ["workspace", "home"] {
         std::fs::create_dir(root.path().join(folder)).unwrap();
     }
-    let agent = Agent::new(&config(root.path()), outside());
+    let program = env!("CARGO_BIN_EXE_agent-helper").into();
+    let agent = Agent::with_program(&config(root.path()), outside(), program);
     let client = connect(&agent).await;
     Bench { agent, client, root }
 }

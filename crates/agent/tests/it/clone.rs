@@ -8,14 +8,7 @@ use wire::agent::{CloneEvent, CloneRequest};
 use crate::bench::{Bench, bench, until};
 
 pub(crate) fn request(bench: &Bench, url: &str) -> CloneRequest {
-    CloneRequest {
-        url: url.into(),
-        reference: None,
-        folder: bench.path("sample"),
-        through_server: false,
-        author_name: None,
-        author_email: None,
-    }
+    CloneRequest { url: url.into(), folder: bench.path("sample"), ..CloneRequest::default() }
 }
 
 pub(crate) async fn run(client: &AgentClient, request: &CloneRequest) -> Vec<CloneEvent> {

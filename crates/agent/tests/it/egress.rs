@@ -50,7 +50,7 @@ fn proxied(bench: &Bench, url: &str) -> CloneRequest {
 async fn proxy(bench: &Bench) -> String {
     drop(run(&bench.client, &proxied(bench, "http://refused.test/a.git")).await);
     let text = std::fs::read_to_string(bench.root.path().join("home/.config/hearth/gitconfig")).unwrap();
-    address(text.lines().find_map(|line| line.trim().strip_prefix("proxy = ")).unwrap())
+    address(text.lines().find_map(|line| line.trim().strip_prefix("proxy = ")).unwrap().trim_matches('"'))
 }
 
 /// Says something to the proxy and reads all it answers.

@@ -165,6 +165,7 @@ async fn children_have_a_clean_environment() {
         "PATH",
         "PS1",
         "SHELL",
+        "SSH_AUTH_SOCK",
         "TERM",
         "USER",
     ];

@@ -8,11 +8,16 @@
 )]
 
 mod bench;
+mod checkout;
 mod clone;
+mod credential;
+mod dotfiles;
 mod egress;
 mod exec;
 mod exec_stream;
 mod files;
 mod flow;
 mod skew;
+mod ssh;
+mod stand_in;
 mod terminals;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Caller, Timestamp, Via};
+use domain::{Caller, TeamId, TeamRole, Timestamp, Via};
 use store::EVERYTHING;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -14,58 +14,88 @@ use crate::error::Error;
 /// news itself get lost on its way from another server.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
+/// What somebody is in which teams.
+type Places = Vec<(TeamId, TeamRole)>;
+
+/// What was heard about a caller.
+enum Heard {
+    /// The person lost a right.
+    Loss,
+    /// Perhaps something about this session or token, or nobody knows.
+    Something,
+}
+
+/// Whether a place is gone or lower than it was.
+fn has_less(places: &Places, (team, role): (TeamId, TeamRole)) -> bool {
+    places.iter().find(|(id, _)| *id == team).is_none_or(|(_, now)| *now < role)
+}
+
 /// What is said after the commit that ended the rights of `subject`, a user, session or token.
 pub(super) fn topic(subject: impl std::fmt::Display) -> String {
     format!("revoked {subject}")
 }
 
 impl Control {
-    /// Resolves within a second after the caller may no longer act: suspended, role changed, session
-    /// or token revoked or expired.
+    /// Resolves within a second after the caller may no longer act as before: suspended, role changed,
+    /// session or token revoked or expired, a place in a team lost or lowered. Whoever is still welcome
+    /// opens the stream again, and gets what the rights give that are left.
+    ///
+    /// Listens from the moment it is called, before anything is polled: whoever asks for rights afterwards
+    /// hears of every loss.
     pub fn revoked(&self, caller: &Caller) -> impl Future<Output = ()> + Send + use<> {
         let control = self.clone();
         let caller = caller.clone();
-        // Listens from this moment, before anything is polled: no news falls between.
         let mut news = self.inner.store.nudges();
         async move {
-            let own = [Some(topic(caller.user)), via_topic(&caller.via)];
+            let (of_user, of_via) = (topic(caller.user), via_topic(&caller.via));
+            let mut known: Option<Places> = None;
             loop {
-                let Some(until) = control.good_until(&caller).await else { return };
+                let until = match control.look_up(&caller).await {
+                    Ok(None) => return,
+                    Ok(Some((until, places))) => {
+                        if known
+                            .get_or_insert_with(|| places.clone())
+                            .iter()
+                            .any(|had| has_less(&places, *had))
+                        {
+                            return;
+                        }
+                        until
+                    }
+                    // A database that does not answer cuts nobody off.
+                    Err(error) => {
+                        let user = caller.user;
+                        tracing::warn!(user.id = %user, error = %error, "cannot look up whether a caller is still welcome");
+                        Timestamp::MAX
+                    }
+                };
                 let heard = async {
                     loop {
                         match news.recv().await {
-                            Ok(said)
-                                if *said == *EVERYTHING || own.iter().flatten().any(|own| **own == *said) =>
-                            {
-                                return;
+                            Ok(said) if *said == *of_user => return Heard::Loss,
+                            Ok(said) if *said == *EVERYTHING || of_via.as_deref() == Some(&*said) => {
+                                return Heard::Something;
                             }
                             Ok(_) => {}
                             // Missed some, or the store is closing: look.
-                            Err(RecvError::Lagged(_)) => return,
-                            Err(RecvError::Closed) => {
-                                std::future::pending::<()>().await;
-                            }
+                            Err(RecvError::Lagged(_)) => return Heard::Something,
+                            Err(RecvError::Closed) => std::future::pending().await,
                         }
                     }
                 };
-                // Either way it is looked up again.
                 let left = Duration::try_from(until.duration_since(control.now())).unwrap_or(Duration::ZERO);
-                drop(tokio::time::timeout(left.min(LOOK_AGAIN), heard).await);
+                match tokio::time::timeout(left.min(LOOK_AGAIN), heard).await {
+                    // Not looked up: it may have come before the first look, which then saw what was left.
+                    Ok(Heard::Loss) => return,
+                    Ok(Heard::Something) | Err(_) => {}
+                }
             }
         }
     }
 
-    /// When the caller's rights end by themselves; `None` if they have ended. A database that does not
-    /// answer cuts nobody off.
-    async fn good_until(&self, caller: &Caller) -> Option<Timestamp> {
-        self.look_up(caller).await.unwrap_or_else(|error| {
-            let user = caller.user;
-            tracing::warn!(user.id = %user, error = %error, "cannot look up whether a caller is still welcome");
-            Some(Timestamp::MAX)
-        })
-    }
-
-    async fn look_up(&self, caller: &Caller) -> Result<Option<Timestamp>, Error> {
+    /// When the caller's rights end by themselves, and the caller's places in teams; `None` if the rights
+    /// have ended.
+    async fn look_up(&self, caller: &Caller) -> Result<Option<(Timestamp, Places)>, Error> {
         let now = self.now();
         let mut tx = self.inner.store.read().await?;
         let user = welcome(&mut tx, caller.user).await?;
@@ -84,7 +114,10 @@ impl Control {
                 token.map(|token| token.expires_at.unwrap_or(Timestamp::MAX))
             }
         };
-        Ok(until.filter(|until| now < *until))
+        let Some(until) = until.filter(|until| now < *until) else { return Ok(None) };
+        let places =
+            tx.teams_of(caller.user).await?.into_iter().map(|(team, role)| (team.id, role)).collect();
+        Ok(Some((until, places)))
     }
 }
 

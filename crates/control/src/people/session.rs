@@ -57,12 +57,12 @@ impl Control {
         Ok(Some(Caller { user: user.id, role: user.role, via }))
     }
 
-    /// Ends the caller's own session. Nothing to do for other ways in.
+    /// Ends the caller's own sign-in: the session, and those of the same sign-in on other hosts. Nothing to
+    /// do for other ways in.
     pub async fn sign_out(&self, caller: &Caller) -> Result<(), Error> {
         let Via::Session(id) = caller.via else { return Ok(()) };
         let mut tx = self.inner.store.begin().await?;
-        tx.delete_session(id).await?;
-        Self::cut(&mut tx, id);
+        end_sign_in(&mut tx, caller, id).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -76,20 +76,30 @@ impl Control {
         Ok(sessions)
     }
 
-    /// Ends one of the caller's sessions.
+    /// Ends one of the caller's sessions, and those of the same sign-in on other hosts.
     pub async fn revoke_session(&self, caller: &Caller, id: SessionId) -> Result<(), Error> {
         caller.in_person()?;
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
-        let is_own = tx.sessions_of(caller.user).await?.iter().any(|session| session.id == id);
-        if !is_own || !tx.delete_session(id).await? {
+        if !end_sign_in(&mut tx, caller, id).await? {
             return Err(Error::missing("session", id));
         }
-        Self::cut(&mut tx, id);
         note(&mut tx, caller.user, now, ("session.revoke", id.to_string()), String::new()).await?;
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Ends every session of the sign-in that one of the caller's sessions belongs to; `false` when it is none
+/// of the caller's.
+async fn end_sign_in(tx: &mut Tx, caller: &Caller, id: SessionId) -> Result<bool, Error> {
+    let sessions = tx.sessions_of(caller.user).await?;
+    let Some(found) = sessions.iter().find(|session| session.id == id) else { return Ok(false) };
+    tx.delete_sessions_of_sign_in(found.sign_in).await?;
+    for session in sessions.iter().filter(|session| session.sign_in == found.sign_in) {
+        Control::cut(tx, session.id);
+    }
+    Ok(true)
 }
 
 /// The user, unless shut out.

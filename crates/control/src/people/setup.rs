@@ -201,6 +201,6 @@ fn already_set_up() -> Error {
 }
 
 /// A later moment; the end of time where the sum does not exist.
-pub(super) fn later(now: Timestamp, wait: SignedDuration) -> Timestamp {
+pub(crate) fn later(now: Timestamp, wait: SignedDuration) -> Timestamp {
     now.checked_add(wait).unwrap_or(Timestamp::MAX)
 }

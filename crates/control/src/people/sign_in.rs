@@ -22,13 +22,21 @@ impl Control {
     /// # Errors
     ///
     /// `unauthenticated` for a wrong name or password, `too_many` after ten wrong ones in a row,
-    /// `forbidden` for somebody who is suspended (told only with the right password).
+    /// `forbidden` for somebody who is suspended (told only with the right password), 409
+    /// `password_sign_in_off` where nobody signs in by password.
     pub async fn sign_in(
         &self,
         name: &str,
         password: Secret<String>,
         user_agent: &str,
     ) -> Result<SignedIn, Error> {
+        if !self.password_sign_in().await? {
+            return Err(Error::Conflict {
+                code: "password_sign_in_off",
+                what: "nobody signs in with a password here".into(),
+                mend: "sign in with one of the providers on the sign-in page".into(),
+            });
+        }
         let key = name.trim().to_lowercase();
         self.take_attempt(&key)?;
         let found = match name.trim().parse::<UserName>() {
@@ -65,14 +73,17 @@ impl Control {
         now: Timestamp,
     ) -> Result<Token, Error> {
         let token = Token::generate("hsession", &*self.inner.entropy);
+        let id = SessionId::generate(now, &*self.inner.entropy);
         let session = Session {
-            id: SessionId::generate(now, &*self.inner.entropy),
+            id,
             user,
             hash: token.hash(),
-            user_agent: user_agent.chars().filter(|c| !c.is_control()).take(USER_AGENT_MAX).collect(),
+            user_agent: shown_agent(user_agent),
             created_at: now,
             last_seen_at: now,
             expires_at: later(now, SESSION_LIFETIME),
+            forge: None,
+            sign_in: id,
         };
         tx.insert_session(&session).await?;
         Ok(token)
@@ -85,4 +96,9 @@ impl Control {
             retry_after,
         })
     }
+}
+
+/// A browser's name for itself, as it is kept.
+pub(super) fn shown_agent(user_agent: &str) -> String {
+    user_agent.chars().filter(|c| !c.is_control()).take(USER_AGENT_MAX).collect()
 }

@@ -1,4 +1,4 @@
-//! What follows when an agent connects: its way out for git, and its activity.
+//! What follows when an agent connects: serving git inside it, and its activity.
 
 use domain::{Phase, Timestamp, WorkspaceId};
 use link::{AgentClient, AgentEvent};
@@ -34,18 +34,10 @@ impl Control {
         let Some(agent) = self.inner.agents.get(id) else { return };
         let control = self.clone();
         self.inner.tasks.spawn(format_args!("welcome {id}"), async move {
-            if let Err(error) = control.open_way_out(id, &agent).await {
-                tracing::debug!(workspace.id = %id, error = %error, "cannot serve the agent's connections");
+            if let Err(error) = control.serve_inside(id, &agent).await {
+                tracing::debug!(workspace.id = %id, error = %error, "cannot serve git in a workspace");
             }
         });
-    }
-
-    async fn open_way_out(&self, id: WorkspaceId, agent: &AgentClient) -> Result<(), Error> {
-        let workspace = self.inner.store.read().await?.workspace(id).await?;
-        if let Some(source) = workspace.and_then(|workspace| workspace.source) {
-            self.serve_egress(id, &source.repository, agent).await?;
-        }
-        Ok(())
     }
 
     /// Asks every running workspace's agent when somebody last worked in it.

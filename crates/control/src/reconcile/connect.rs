@@ -28,6 +28,10 @@ impl Control {
         let info = connected.unwrap_or_else(|| Err(Trouble::cancelled()))?;
         let mut done = Done::of(Event::AgentConnected);
         if !wants_clone(workspace) {
+            if !workspace.initialised {
+                let dotfiles = cancel.run_until_cancelled(self.dotfiles(workspace, Step::Connect)).await;
+                done.notices.extend(dotfiles.unwrap_or_else(|| Err(Trouble::cancelled()))?);
+            }
             done.events.push(Event::Initialised);
         }
         done.detail = Some(format!("agent {} on {}", info.version, info.platform));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{Event, Rootfs, Workspace};
 use runtime::{BindMount, Boot, DriverError, SandboxSpec};
 use tokio_util::sync::CancellationToken;
-use vault::Token;
+use vault::{Secret, Token};
 use wire::agent::{AGENT_PATH, AgentConfig, RUN_FOLDER, SOCKET_NAME};
 
 use super::prepare::fall_back;
@@ -70,7 +70,9 @@ impl Control {
         };
         self.on_machine(MACHINE_LIMIT, self.inner.driver.create(&spec)).await?;
         let variables = self.inner.driver.environment(workspace.id).await?;
-        let boot = self.boot_of(workspace, variables, token)?;
+        let team = self.team_environment(workspace.team).await;
+        let team = team.map_err(|error| Trouble::passing(error.to_string(), error.mend()))?;
+        let boot = self.boot_of(workspace, variables, &team, token)?;
         self.on_machine(MACHINE_LIMIT, self.inner.driver.start(workspace.id, boot)).await
     }
 
@@ -78,6 +80,7 @@ impl Control {
         &self,
         workspace: &Workspace,
         variables: Vec<(String, String)>,
+        team: &[(String, Secret<String>)],
         token: &Token,
     ) -> Result<Boot, Trouble> {
         // Of the image's variables all but those that say who one is: that is decided here.
@@ -85,6 +88,11 @@ impl Control {
             .into_iter()
             .filter(|(name, _)| !matches!(name.as_str(), "HOME" | "USER" | "LOGNAME"))
             .collect();
+        // Later ones win: the team's secrets, what the owner confirmed, and what nobody may change.
+        env.extend(team.iter().map(|(name, value)| (name.clone(), value.expose().clone())));
+        env.extend(
+            workspace.variables.iter().map(|variable| (variable.name.clone(), variable.value.clone())),
+        );
         env.extend([
             ("HEARTH_WORKSPACE_ID".into(), workspace.id.to_string()),
             ("HEARTH_WORKSPACE_NAME".into(), workspace.name.to_string()),

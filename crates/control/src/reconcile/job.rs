@@ -9,6 +9,8 @@ use store::Job;
 use super::worker::LEASE;
 use crate::control::Control;
 use crate::error::Error;
+use crate::links::REVOKE_TOKENS;
+use crate::ssh_keys::SSH_UPLOAD;
 use crate::workspace::{FORGET_SNAPSHOT, is_needed};
 
 /// Jobs claimed at once; the next pass takes the next ones.
@@ -75,6 +77,8 @@ impl Control {
                 let id = id.ok_or("the job names no snapshot")?;
                 self.forget_snapshot(id).await.map_err(|error| error.to_string())
             }
+            SSH_UPLOAD => self.upload_key(job).await,
+            REVOKE_TOKENS => self.revoke_tokens(job).await,
             other => Err(format!("this release does not know jobs of kind `{other}`")),
         }
     }

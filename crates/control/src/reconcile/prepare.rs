@@ -6,7 +6,6 @@ use vault::Token;
 
 use super::settle::{Done, Performed};
 use crate::control::Control;
-use crate::probe::probe;
 use crate::trouble::{Kind, Trouble};
 
 impl Control {
@@ -19,7 +18,7 @@ impl Control {
         let step = Some(Step::Prepare);
         if let Some(source) = workspace.source.as_ref().filter(|_| !workspace.initialised) {
             self.say(workspace, step, format!("looking at {}", source.repository)).await;
-            let probed = cancel.run_until_cancelled(probe(&self.inner.outbound, source)).await;
+            let probed = cancel.run_until_cancelled(self.probe(workspace, source)).await;
             probed.unwrap_or_else(|| Err(Trouble::cancelled()))?;
         }
         let mut done = Done::of(Event::Prepared);

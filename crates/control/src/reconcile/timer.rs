@@ -64,11 +64,15 @@ impl Control {
         Ok(())
     }
 
-    /// Removes sessions and remembered answers that have expired, and asks agents for activity.
+    /// Removes what has expired (sessions, remembered answers, invitations, round trips to forges and
+    /// between hosts), and asks agents for activity.
     pub async fn expire(&self) -> Result<(), Error> {
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
         tx.delete_expired_sessions(now).await?;
+        tx.sweep_invitations(now).await?;
+        tx.sweep_handoffs(now).await?;
+        tx.sweep_attempts(now).await?;
         tx.forget_before(now.checked_sub(KEPT).unwrap_or(Timestamp::MIN)).await?;
         tx.commit().await?;
         let all = self.every_workspace().await?;

@@ -1,10 +1,10 @@
 //! A new workspace: parse what is wished, record it, and let the reconcilers make it.
 
 use domain::{
-    Caller, Effect, Limits, Phase, RefName, RepositoryUrl, Rootfs, Scope, SnapshotId, Source, StepRecord,
-    Timestamp, UserId, Workspace, WorkspaceId, WorkspaceName,
+    Caller, Effect, Limits, Phase, Rootfs, Scope, SnapshotId, Source, StepRecord, TeamDefaults, TeamId,
+    Timestamp, UserId, Variable, Workspace, WorkspaceId, WorkspaceName,
 };
-use store::{Snapshot, Tx};
+use store::Tx;
 
 use super::name::{Naming, insert_named, parse_name};
 use super::{EFFECT_TOPIC, announce};
@@ -15,9 +15,9 @@ use crate::people::note;
 /// What a person wants a workspace to be. Texts as they came in; they are parsed here.
 #[derive(Debug, Clone, Default)]
 pub struct NewWorkspace {
-    /// Address of the repository; an empty workspace without.
+    /// Address of any page of a forge, or of a repository; an empty workspace without.
     pub url: Option<String>,
-    /// Branch, tag or commit.
+    /// Branch, tag or commit, in place of what the address names.
     pub reference: Option<String>,
     /// Name; made from the repository's where absent.
     pub name: Option<String>,
@@ -27,6 +27,10 @@ pub struct NewWorkspace {
     pub limits: LimitsWanted,
     /// A snapshot to stand on; repository and root file system are then the snapshot's.
     pub snapshot: Option<SnapshotId>,
+    /// The team it is for, by id or address; the caller's default team where absent.
+    pub team: Option<String>,
+    /// Names of the address's variables that the person has confirmed.
+    pub confirmed_variables: Vec<String>,
 }
 
 /// Wished limits.
@@ -43,11 +47,14 @@ pub struct LimitsWanted {
 /// What a workspace is made of, wherever that came from.
 pub(super) struct Making {
     pub(super) owner: UserId,
+    pub(super) team: TeamId,
     pub(super) source: Option<Source>,
     pub(super) rootfs: Rootfs,
     pub(super) base: Option<SnapshotId>,
     pub(super) initialised: bool,
     pub(super) limits: Limits,
+    pub(super) variables: Vec<Variable>,
+    pub(super) notices: Vec<String>,
     pub(super) naming: Naming,
 }
 
@@ -56,40 +63,27 @@ impl Control {
     ///
     /// # Errors
     ///
-    /// `invalid` names the field; 409 `name_taken` when a chosen name is taken, `too_many_workspaces`.
+    /// `invalid` names the field; 409 `name_taken` when a chosen name is taken, `too_many_workspaces`; and those
+    /// of [`Control::resolve_context`] where the address is a page of a forge.
     pub async fn create_workspace(&self, caller: &Caller, wish: NewWorkspace) -> Result<Workspace, Error> {
         caller.scope(Scope::WorkspacesWrite)?;
-        let limits = self.limits(wish.limits)?;
         let chosen =
             wish.name.as_deref().filter(|name| !name.trim().is_empty()).map(parse_name).transpose()?;
-        let named = |fallback: WorkspaceName| chosen.clone().map_or(Naming::Like(fallback), Naming::Chosen);
-        let making = if let Some(id) = wish.snapshot {
-            if wish.url.is_some() || wish.reference.is_some() || wish.rootfs.is_some() {
-                let mend = "leave `url`, `ref` and `rootfs` out; they are the snapshot's";
-                return Err(Error::invalid("snapshot", "a snapshot brings its own repository", mend));
-            }
-            let snapshot = self.own_snapshot(caller, id).await?;
-            Making {
-                owner: caller.user,
-                naming: named(WorkspaceName::nearest(&snapshot.workspace_name)),
-                source: snapshot.source,
-                rootfs: snapshot.rootfs,
-                base: Some(id),
-                initialised: snapshot.initialised,
-                limits,
-            }
-        } else {
-            let source = parse_source(wish.url.as_deref(), wish.reference.as_deref())?;
-            let like = source.as_ref().map_or("workspace".into(), |source| source.repository.short_name());
-            Making {
-                owner: caller.user,
-                naming: named(WorkspaceName::nearest(&like)),
-                rootfs: self.rootfs(wish.rootfs.as_deref())?,
-                source,
-                base: None,
-                initialised: false,
-                limits,
-            }
+        let team = self.team_for(caller, wish.team.as_deref()).await?;
+        let limits = self.limits(wish.limits, &team.defaults)?;
+        let rootfs = self.rootfs(wish.rootfs.as_deref(), &team.defaults)?;
+        let basis = self.basis(caller, &wish).await?;
+        let making = Making {
+            owner: caller.user,
+            team: team.id,
+            naming: chosen.map_or_else(|| Naming::Like(WorkspaceName::nearest(&basis.like)), Naming::Chosen),
+            source: basis.source,
+            rootfs: basis.rootfs.unwrap_or(rootfs),
+            base: basis.base,
+            initialised: basis.initialised,
+            limits,
+            variables: basis.variables,
+            notices: basis.notices,
         };
         let mut tx = self.inner.store.begin().await?;
         if let Some(base) = making.base
@@ -131,29 +125,25 @@ impl Control {
             id: WorkspaceId::generate(now, &*self.inner.entropy),
             name: making.naming.first(),
             owner: making.owner,
+            team: making.team,
             source: making.source.clone(),
             rootfs: making.rootfs.clone(),
             base: making.base,
             limits: making.limits,
+            variables: making.variables.clone(),
             phase: Phase::Queued,
             run: 1,
             steps: StepRecord::fresh(),
             initialised: making.initialised,
-            notices: Vec::new(),
+            notices: making.notices.clone(),
             created_at: now,
             updated_at: now,
             last_activity_at: now,
         }
     }
 
-    async fn own_snapshot(&self, caller: &Caller, id: SnapshotId) -> Result<Snapshot, Error> {
-        let snapshot = self.inner.store.read().await?.snapshot(id).await?;
-        let own = snapshot.filter(|snapshot| snapshot.owner == caller.user);
-        own.ok_or_else(|| Error::missing("snapshot", id))
-    }
-
-    fn limits(&self, wanted: LimitsWanted) -> Result<Limits, Error> {
-        let default = self.inner.settings.limits;
+    fn limits(&self, wanted: LimitsWanted, team: &TeamDefaults) -> Result<Limits, Error> {
+        let default = team.limits.unwrap_or(self.inner.settings.limits);
         let limits = Limits {
             cpu_millis: wanted.cpu_millis.unwrap_or(default.cpu_millis),
             memory_bytes: wanted.memory_bytes.unwrap_or(default.memory_bytes),
@@ -163,29 +153,11 @@ impl Control {
         limits.validate().map_err(|bad| Error::invalid("limits", bad, mend))
     }
 
-    fn rootfs(&self, wanted: Option<&str>) -> Result<Rootfs, Error> {
+    fn rootfs(&self, wanted: Option<&str>, team: &TeamDefaults) -> Result<Rootfs, Error> {
         let Some(text) = wanted.map(str::trim).filter(|text| !text.is_empty()) else {
-            return Ok(self.inner.settings.rootfs.clone());
+            return Ok(team.rootfs.as_ref().unwrap_or(&self.inner.settings.rootfs).clone());
         };
         let mend = "write `host`, or an image such as `docker.io/library/debian:13`";
         text.parse().map_err(|bad| Error::invalid("rootfs", bad, mend))
     }
-}
-
-fn parse_source(url: Option<&str>, reference: Option<&str>) -> Result<Option<Source>, Error> {
-    let given = |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
-    let (url, reference) = (given(url), given(reference));
-    let Some(url) = url else {
-        return match reference {
-            None => Ok(None),
-            Some(_) => {
-                Err(Error::invalid("url", "a `ref` needs a repository", "give the repository's `url`"))
-            }
-        };
-    };
-    let mend = "paste the `https://` address of a repository, such as `https://gitlab.com/group/project`";
-    let repository: RepositoryUrl = url.parse().map_err(|bad| Error::invalid("url", bad, mend))?;
-    let mend = "give the name of a branch, a tag or a commit";
-    let parse = |text: String| text.parse::<RefName>().map_err(|bad| Error::invalid("ref", bad, mend));
-    Ok(Some(Source { repository, reference: reference.map(parse).transpose()? }))
 }

@@ -20,6 +20,7 @@ impl Control {
         let (workspace, sealed) = self.seal(caller, id).await?;
         let making = Making {
             owner: workspace.owner,
+            team: workspace.team,
             naming: Naming::Like(WorkspaceName::nearest(workspace.name.as_str())),
             source: workspace.source,
             rootfs: workspace.rootfs,
@@ -27,6 +28,8 @@ impl Control {
             initialised: workspace.initialised && (sealed.is_some() || workspace.base.is_some()),
             base: sealed.or(workspace.base),
             limits: workspace.limits,
+            variables: workspace.variables,
+            notices: Vec::new(),
         };
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;

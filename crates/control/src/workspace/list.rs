@@ -1,18 +1,19 @@
 //! Looking at workspaces.
 
-use domain::{Action, Caller, Role, Scope, Workspace, WorkspaceId};
+use domain::{Action, Caller, Role, Scope, TeamRole, Workspace, WorkspaceId};
 use runtime::Support;
 
 use super::authorize;
 use crate::control::Control;
 use crate::error::Error;
+use crate::teams::see;
 
 /// Most workspaces in one answer.
 const PAGE: u32 = 500;
 
 impl Control {
-    /// Every workspace the caller may see, newest first: administrators see all. `after` is the last id
-    /// of the page before.
+    /// The caller's workspaces, newest first; everybody's for administrators. `after` is the last id of the
+    /// page before.
     pub async fn workspaces(
         &self,
         caller: &Caller,
@@ -22,6 +23,22 @@ impl Control {
         caller.scope(Scope::WorkspacesRead)?;
         let owner = if caller.role == Role::Admin { None } else { Some(caller.user) };
         Ok(self.inner.store.read().await?.workspaces(owner, after, limit.clamp(1, PAGE)).await?)
+    }
+
+    /// The workspaces of one team, by its id or address, newest first: all of them for those who manage
+    /// the team, else the caller's own in it. `after` is the last id of the page before.
+    pub async fn workspaces_of_team(
+        &self,
+        caller: &Caller,
+        team: &str,
+        after: Option<WorkspaceId>,
+        limit: u32,
+    ) -> Result<Vec<Workspace>, Error> {
+        caller.scope(Scope::WorkspacesRead)?;
+        let mut tx = self.inner.store.read().await?;
+        let seen = see(&mut tx, caller, team).await?;
+        let owner = if seen.rank >= Some(TeamRole::Admin) { None } else { Some(caller.user) };
+        Ok(tx.workspaces_of_team(seen.team.id, owner, after, limit.clamp(1, PAGE)).await?)
     }
 
     /// One workspace.

@@ -4,6 +4,7 @@ use domain::{Workspace, WorkspaceName};
 use store::{StoreError, Tx};
 
 use crate::error::Error;
+use crate::teams::must_belong;
 
 /// Numbers tried before somebody has to choose a name: more than anybody may have workspaces.
 const NUMBERS: u32 = 1000;
@@ -33,7 +34,8 @@ pub(super) fn parse_name(text: &str) -> Result<WorkspaceName, Error> {
     })
 }
 
-/// Inserts a workspace under the first name that is free, which it then has.
+/// Inserts a workspace under the first name that is free, which it then has. Its owner must belong to its
+/// team at that moment, whoever asks.
 pub(super) async fn insert_named(
     tx: &mut Tx,
     workspace: &mut Workspace,
@@ -44,7 +46,8 @@ pub(super) async fn insert_named(
     loop {
         workspace.name = if number == 1 { first.clone() } else { first.numbered(number) };
         match (tx.insert_workspace(workspace).await, naming) {
-            (Ok(()), _) => return Ok(()),
+            // Asked behind the insert, which keeps the team as it is until `tx` ends.
+            (Ok(()), _) => return must_belong(tx, workspace.team, workspace.owner).await,
             (Err(StoreError::Conflict { .. }), Naming::Like(_)) if number < NUMBERS => number += 1,
             (Err(StoreError::Conflict { .. }), _) => return Err(name_taken(&workspace.name)),
             (Err(error), _) => return Err(error.into()),

@@ -21,8 +21,8 @@ async fn git_inside_reaches_the_repository_through_the_server() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_host_or_port_is_refused_with_the_reason() {
-    let refused = reach("127.0.0.1", Some(22)).await.unwrap_err();
-    assert!(refused.contains("`127.0.0.1:22` is not this workspace's repository host"), "{refused}");
+    let refused = reach("127.0.0.1", Some(23)).await.unwrap_err();
+    assert!(refused.contains("`127.0.0.1:23` is not this workspace's repository host"), "{refused}");
 
     let refused = reach("169.254.169.254", None).await.unwrap_err();
     assert!(refused.contains("not this workspace's repository host"), "{refused}");

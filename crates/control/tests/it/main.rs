@@ -6,18 +6,34 @@
     reason = "a test that cannot go on fails by panicking, in its helpers too"
 )]
 
+mod forge_world;
 mod sim;
 
 mod bad_input;
+mod broker;
 mod changes;
+mod contexts;
 mod crash;
 mod egress;
+mod forges;
 mod fork;
+mod handoff;
 mod image;
+mod inside;
+mod links;
+mod links_peers;
 mod log;
 mod people;
 mod place;
+mod platform;
+mod published_forges;
 mod revoked;
+mod sign_in_with;
+mod ssh_keys;
 mod start;
 mod stop;
+mod team_secrets;
+mod teams;
+mod token_life;
+mod transit;
 mod trouble;

@@ -13,6 +13,7 @@ use url::Url;
 use vault::Secret;
 
 use crate::forge_row::{REDIRECT, open, row};
+use crate::resolved::{place, resolved};
 
 const KIND: ForgeKind = ForgeKind::AzureDevops;
 
@@ -269,4 +270,36 @@ async fn sign_in_pages_are_no_answers() {
     let account = provider.who(developer).await.unwrap();
     assert!(provider.git_login(developer, &account).is_some());
     assert!(provider.git_login(&Credential::Anonymous, &account).is_none());
+}
+
+#[tokio::test]
+async fn pasted_pages_stand_for_what_they_show() {
+    let World { forge, provider, developer } = &world().await;
+    let row = row_of(forge, None);
+    let main = commit("main");
+    for (path, expected) in [
+        ("acme/shop".to_owned(), "acme/shop: branch main"),
+        ("acme/_git/shop".into(), "acme/shop: branch main"),
+        ("acme/shop/_git/shop".into(), "acme/shop: branch main"),
+        (
+            "acme/shop/_git/shop?path=/docs/guide&version=GBfeature%2Fone".into(),
+            "acme/shop: branch feature/one folder:docs/guide",
+        ),
+        (
+            "acme/shop/_git/shop?path=/README.md&version=GTrelease%2F2".into(),
+            "acme/shop: tag release/2 file:README.md",
+        ),
+        (format!("acme/shop/_git/shop/commit/{main}"), "acme/shop: revision "),
+        ("acme/shop/_git/shop/pullrequest/2".into(), "developer/shop: branch fix/typo"),
+    ] {
+        let context = resolved(&row, provider.as_ref(), developer, &path).await;
+        let context = context.unwrap_or_else(|error| panic!("{path}: {error}"));
+        assert_eq!(place(&context), expected, "{path}");
+        assert_eq!(context.warnings, Vec::<String>::new(), "{path}");
+    }
+    let gone =
+        resolved(&row, provider.as_ref(), developer, "acme/shop/_git/shop/pullrequest/3").await.unwrap();
+    assert_eq!(gone.revision, Some(commit("gone")));
+    let hidden = resolved(&row, provider.as_ref(), &Credential::Anonymous, "acme/secret/_git/secret").await;
+    assert_eq!(hidden.unwrap_err().code(), "repository_missing");
 }

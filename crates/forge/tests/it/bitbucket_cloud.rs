@@ -11,6 +11,7 @@ use url::Url;
 use vault::Secret;
 
 use crate::forge_row::{REDIRECT, callback, open, row};
+use crate::resolved::{place, resolved};
 
 const KIND: ForgeKind = ForgeKind::BitbucketCloud;
 const LINE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl hearth";
@@ -281,4 +282,34 @@ async fn redirects_to_elsewhere_are_refused_and_trouble_is_sorted() {
         let error = provider.who(developer).await.unwrap_err();
         assert_eq!(*error.fault(), expected, "{error}");
     }
+}
+
+#[tokio::test]
+async fn pasted_pages_stand_for_what_they_show() {
+    let World { forge, provider, developer } = &world().await;
+    let row = row_of(forge, "id", &[]);
+    let main = commit("main");
+    for (path, expected) in [
+        ("acme/shop".to_owned(), "acme: branch main"),
+        ("acme/shop.git".into(), "acme: branch main"),
+        (
+            format!("acme/shop/src/{main}/docs/guide/?at=feature%2Fone"),
+            "acme: branch feature/one folder:docs/guide",
+        ),
+        (format!("acme/shop/src/{main}/src/main.rs"), "acme: revision  file:src/main.rs"),
+        ("acme/shop/branch/feat/%C3%BCber".into(), "acme: branch feat/über"),
+        ("acme/shop/commits/tag/release/2".into(), "acme: tag release/2"),
+        (format!("acme/shop/commits/{}", &main[..7]), "acme: revision "),
+        ("acme/shop/pull-requests/2/mend-a-typo/diff".into(), "developer: branch fix/typo"),
+        ("acme/shop/issues/1/it-is-slow".into(), "acme: branch main"),
+    ] {
+        let context = resolved(&row, provider.as_ref(), developer, &path).await;
+        let context = context.unwrap_or_else(|error| panic!("{path}: {error}"));
+        assert_eq!(place(&context), expected, "{path}");
+        assert_eq!(context.warnings, Vec::<String>::new(), "{path}");
+    }
+    let gone = resolved(&row, provider.as_ref(), developer, "acme/shop/pull-requests/3").await.unwrap();
+    assert_eq!(gone.revision, Some(commit("gone")));
+    let hidden = resolved(&row, provider.as_ref(), &Credential::Anonymous, "acme/secret").await.unwrap_err();
+    assert_eq!(hidden.code(), "repository_missing");
 }

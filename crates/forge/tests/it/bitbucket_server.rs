@@ -10,6 +10,7 @@ use url::Url;
 use vault::Secret;
 
 use crate::forge_row::{REDIRECT, callback, open, row};
+use crate::resolved::{place, resolved};
 
 const KIND: ForgeKind = ForgeKind::BitbucketServer;
 const LINE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl hearth";
@@ -304,4 +305,34 @@ async fn git_is_told_what_fits_the_credential() {
     assert!(provider.register_url(REDIRECT, &[]).unwrap().path().ends_with("/listApplicationLinks"));
     let signed = provider.who(&Credential::Oauth1(secret())).await.unwrap_err();
     assert_eq!(*signed.fault(), Fault::Application, "{signed}");
+}
+
+#[tokio::test]
+async fn pasted_pages_stand_for_what_they_show() {
+    let World { forge, provider, developer } = &world().await;
+    let row = row(KIND, forge.url(), "id", &[]);
+    let main = commit("main");
+    for (path, expected) in [
+        ("projects/ACME/repos/shop".to_owned(), "ACME: branch main"),
+        ("users/developer/repos/shop/browse".into(), "~developer: branch main"),
+        ("scm/acme/shop.git".into(), "ACME: branch main"),
+        ("scm/~developer/shop.git".into(), "~developer: branch main"),
+        (
+            "projects/ACME/repos/shop/browse?at=refs%2Fheads%2Ffeat%2F%C3%BCber".into(),
+            "ACME: branch feat/über",
+        ),
+        ("projects/ACME/repos/shop/browse/src/main.rs?at=v1.0".into(), "ACME: tag v1.0 file:src/main.rs"),
+        (format!("projects/ACME/repos/shop/commits/{main}"), "ACME: revision "),
+        ("projects/ACME/repos/shop/pull-requests/2/overview".into(), "~developer: branch fix/typo"),
+    ] {
+        let context = resolved(&row, provider.as_ref(), developer, &path).await;
+        let context = context.unwrap_or_else(|error| panic!("{path}: {error}"));
+        assert_eq!(place(&context), expected, "{path}");
+        assert_eq!(context.warnings, Vec::<String>::new(), "{path}");
+    }
+    let gone = resolved(&row, provider.as_ref(), developer, "projects/ACME/repos/shop/pull-requests/3").await;
+    assert_eq!(gone.unwrap().revision, Some(commit("gone")));
+    let hidden =
+        resolved(&row, provider.as_ref(), &Credential::Anonymous, "projects/ACME/repos/secret").await;
+    assert_eq!(hidden.unwrap_err().code(), "repository_missing");
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use forge::{Fault, ForgeError, host_keys};
 use outbound::{Client, Policy};
 use proptest::prelude::*;
+use testkit::peers::{Skip, or_skip};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener as AsyncListener;
 
@@ -39,10 +40,8 @@ fn is_root() -> bool {
 
 /// A server with keys of these kinds; `None` where there is none to run.
 async fn sshd(kinds: &[(&str, &str)]) -> Option<Sshd> {
-    if !Path::new(SSHD).exists() || (is_root() && fs::create_dir_all("/run/sshd").is_err()) {
-        println!("skipped: there is no {SSHD} to be run here (package openssh-server)");
-        return None;
-    }
+    let is_there = Path::new(SSHD).exists() && (!is_root() || fs::create_dir_all("/run/sshd").is_ok());
+    or_skip(if is_there { Ok(()) } else { Err(Skip::missing("the package openssh-server")) })?;
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).display().to_string();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -56,24 +55,25 @@ async fn sshd(kinds: &[(&str, &str)]) -> Option<Sshd> {
         assert!(made.unwrap().success());
         let line = fs::read_to_string(format!("{name}.pub")).unwrap();
         keys.push(line.split(' ').take(2).collect::<Vec<_>>().join(" "));
-        config.push_str(&format!("HostKey {name}\n"));
+        config.extend(["HostKey ", &name, "\n"]);
     }
     fs::write(at("config"), config).unwrap();
     let mut command = Command::new(SSHD);
     command.args(["-D", "-e", "-f", &at("config")]).stderr(Stdio::null());
     let sshd = Sshd { child: command.spawn().unwrap(), port, keys, _folder: folder };
-    for _ in 0..300 {
-        if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
-            return Some(sshd);
-        }
+    let is_up = async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok();
+    let mut tries = 0;
+    while !is_up().await {
+        assert!(tries < 300, "the SSH server listens on {port}");
+        tries += 1;
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    panic!("the SSH server listens on {port}");
+    Some(sshd)
 }
 
 #[tokio::test]
 async fn every_kind_of_key_is_learned() {
-    let kinds = [("ed25519", "0"), ("ecdsa", "256"), ("ecdsa", "521"), ("rsa", "2048")];
+    let kinds = [("ed25519", "256"), ("ecdsa", "256"), ("ecdsa", "521"), ("rsa", "2048")];
     let Some(sshd) = sshd(&kinds).await else { return };
 
     let found = host_keys(&client(), "127.0.0.1", sshd.port).await.unwrap();

@@ -16,4 +16,5 @@ mod id_token;
 mod oauth1;
 mod open_id;
 mod payloads;
+mod resolved;
 mod settings;

@@ -1,16 +1,19 @@
 //! Bitbucket's application link with OAuth 1.0a: every signature is verified by an implementation that is not ours.
 
+use std::sync::Arc;
+
 use domain::{Forge, ForgeAuth, ForgeKind, LinkMethod, SignedDuration};
 use forge::{
     AddKey, Begin, CommitState, CommitStatus, Credential, Fault, ForgeSecrets, Grant, LinkFault, Outside,
     PathKind, Provider, Purpose, Revoked,
 };
+use testkit::SeededEntropy;
 use testkit::forge_double::{Answer, commit};
 use testkit::oauthlib::BitbucketOauth1;
 use testkit::peers::or_skip;
 use vault::{OAuth1Key, Secret};
 
-use crate::forge_row::{REDIRECT, callback, outside, outside_at, row};
+use crate::forge_row::{REDIRECT, callback, outside_at, row};
 
 const LINE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl hearth";
 const CONSUMER: &str = "Hearth & co.";
@@ -34,8 +37,8 @@ impl World {
         Forge { auth, ..row(ForgeKind::BitbucketServer, self.server.url(), "", &[]) }
     }
 
-    fn provider(&self) -> std::sync::Arc<dyn Provider> {
-        open(&self.row(CONSUMER), &self.key, &outside())
+    fn provider(&self) -> Arc<dyn Provider> {
+        open(&self.row(CONSUMER), &self.key, &outside(1, SignedDuration::ZERO))
     }
 
     async fn grant(&self, provider: &dyn Provider) -> Grant {
@@ -46,7 +49,12 @@ impl World {
     }
 }
 
-fn open(row: &Forge, key: &OAuth1Key, outside: &Outside) -> std::sync::Arc<dyn Provider> {
+/// A world of its own: no two may draw the same nonces.
+fn outside(seed: u64, skew: SignedDuration) -> Outside {
+    Outside { entropy: Arc::new(SeededEntropy::new(seed)), ..outside_at(skew) }
+}
+
+fn open(row: &Forge, key: &OAuth1Key, outside: &Outside) -> Arc<dyn Provider> {
     let secrets = ForgeSecrets { consumer_key: Some(key.to_pem().unwrap()), ..ForgeSecrets::default() };
     forge::open(row, secrets, outside).ok().unwrap()
 }
@@ -136,9 +144,9 @@ async fn who_said_no_a_wrong_key_and_a_wrong_clock_are_told_apart() {
     assert_eq!(*denied.fault(), Fault::Denied);
 
     let another = OAuth1Key::generate().unwrap();
-    let wrong_key = open(&world.row(CONSUMER), &another, &outside());
-    let wrong_name = open(&world.row("nobody"), &world.key, &outside());
-    let no_name = open(&world.row(""), &world.key, &outside());
+    let wrong_key = open(&world.row(CONSUMER), &another, &outside(2, SignedDuration::ZERO));
+    let wrong_name = open(&world.row("nobody"), &world.key, &outside(3, SignedDuration::ZERO));
+    let no_name = open(&world.row(""), &world.key, &outside(4, SignedDuration::ZERO));
     for provider in [&wrong_key, &wrong_name, &no_name] {
         let error = provider.begin(BEGIN).await.err().unwrap();
         assert_eq!(*error.fault(), Fault::Application, "{error}");
@@ -147,7 +155,7 @@ async fn who_said_no_a_wrong_key_and_a_wrong_clock_are_told_apart() {
     let refused = wrong_key.who(&grant.tokens.credential()).await.unwrap_err();
     assert_eq!(*refused.fault(), Fault::Application, "{refused}");
 
-    let late = open(&world.row(CONSUMER), &world.key, &outside_at(SignedDuration::from_hours(-1)));
+    let late = open(&world.row(CONSUMER), &world.key, &outside(5, SignedDuration::from_hours(-1)));
     for error in
         [late.begin(BEGIN).await.err().unwrap(), late.who(&grant.tokens.credential()).await.unwrap_err()]
     {
@@ -179,7 +187,7 @@ async fn a_key_that_is_none_is_named_at_once() {
         ..ForgeSecrets::default()
     };
     for pem in [None, Some("nonsense")] {
-        let error = forge::open(&row, with(pem), &outside()).err().unwrap();
+        let error = forge::open(&row, with(pem), &outside(1, SignedDuration::ZERO)).err().unwrap();
         assert_eq!(*error.fault(), Fault::Refused, "{error}");
         assert!(!error.mend().is_empty());
     }
@@ -188,7 +196,8 @@ async fn a_key_that_is_none_is_named_at_once() {
 #[tokio::test]
 async fn without_the_application_link_a_signed_credential_says_so() {
     let row = row(ForgeKind::BitbucketServer, "http://127.0.0.1:9", "id", &[]);
-    let provider = forge::open(&row, ForgeSecrets::default(), &outside()).ok().unwrap();
+    let provider =
+        forge::open(&row, ForgeSecrets::default(), &outside(1, SignedDuration::ZERO)).ok().unwrap();
     let credential = Credential::Oauth1(Secret::new("token".to_owned()).into());
 
     let error = provider.repository(&credential, "ACME/shop").await.unwrap_err();

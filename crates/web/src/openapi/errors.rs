@@ -40,6 +40,8 @@ error_sets! {
         ("401", "Nobody is signed in, or the credential has ended."),
         ("403", "The caller may not do this, the token lacks the scope, or another site's page asked."),
     ];
+    /// What an operation that anybody may ask for, from this server's own pages, can answer.
+    Open = [("403", "Another site's page asked.")];
     /// What an operation on one resource can answer.
     Named = [("404", "No such resource, or none that the caller may know of.")];
     /// What an operation with a JSON body can answer.
@@ -59,6 +61,8 @@ error_sets! {
     Paced = [("429", "Too many tries; wait for the seconds in `Retry-After`.")];
     /// What an operation on an agent's answers can answer.
     Relayed = [("502", "The workspace's agent is gone or answered nonsense.")];
+    /// What an operation that asks a forge can answer.
+    ByForge = [("502", "The forge did not do what was asked; `mend` says what helps.")];
     /// What a WebSocket can answer.
     Upgraded = [("426", "The request does not ask for a WebSocket.")];
 }

@@ -60,7 +60,7 @@ pub(crate) async fn list_audit(
     Ok(Json(page::cut(entries.into_iter().map(view::audit).collect(), limit, |entry| entry.id.to_string())))
 }
 
-/// Tells which release this is.
+/// Tells which release this is, and where people reach it.
 #[utoipa::path(
     get,
     path = "/version",
@@ -71,8 +71,12 @@ pub(crate) async fn list_audit(
         Always,
     ),
 )]
-pub(crate) async fn show_version() -> Json<Version> {
-    Json(Version { version: env!("CARGO_PKG_VERSION").into(), agent_protocol: wire::agent::PROTOCOL })
+pub(crate) async fn show_version(State(app): State<App>) -> Json<Version> {
+    Json(Version {
+        version: env!("CARGO_PKG_VERSION").into(),
+        agent_protocol: wire::agent::PROTOCOL,
+        public_url: app.public_url.to_string(),
+    })
 }
 
 /// This document.

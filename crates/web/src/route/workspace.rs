@@ -3,6 +3,8 @@ use axum::extract::State;
 use control::{LimitsWanted, NewWorkspace};
 use domain::{Caller, Workspace, WorkspaceId};
 use http::StatusCode;
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wire::api::{CreateWorkspace, Page, RenameWorkspace, SnapshotView, UsageView, WorkspaceView};
@@ -10,7 +12,7 @@ use wire::api::{CreateWorkspace, Page, RenameWorkspace, SnapshotView, UsageView,
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query};
-use crate::openapi::errors::{Always, Guarded, Named, Timely, WithBody};
+use crate::openapi::errors::{Always, ByForge, Guarded, Named, Timely, WithBody};
 use crate::page::{self, PageQuery};
 use crate::view;
 
@@ -26,25 +28,39 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show_usage))
 }
 
+/// Whose workspaces to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct OfTeam {
+    /// Only a team's, by its id or name in addresses. A team's admins see everybody's in it.
+    team: Option<String>,
+}
+
 /// Lists the caller's workspaces, newest first; an administrator's list holds everybody's.
 #[utoipa::path(
     get,
     path = "/workspaces",
     tag = "workspaces",
-    params(PageQuery),
+    params(PageQuery, OfTeam),
     responses(
         (status = 200, body = Page<WorkspaceView>),
         Always,
         Guarded,
+        Named,
     ),
 )]
 pub(crate) async fn list_workspaces(
     State(app): State<App>,
     caller: Caller,
     Query(query): Query<PageQuery>,
+    Query(OfTeam { team }): Query<OfTeam>,
 ) -> Result<Json<Page<WorkspaceView>>, ApiError> {
     let limit = query.limit()?;
-    let list = app.control.workspaces(&caller, query.after()?, limit.saturating_add(1)).await?;
+    let (after, most) = (query.after()?, limit.saturating_add(1));
+    let list = match &team {
+        Some(team) => app.control.workspaces_of_team(&caller, team, after, most).await?,
+        None => app.control.workspaces(&caller, after, most).await?,
+    };
     let page = page::cut(list, limit, |workspace| workspace.id.to_string());
     Ok(Json(Page { items: view::workspaces(&app, page.items).await?, next: page.next }))
 }
@@ -65,6 +81,7 @@ pub(crate) async fn list_workspaces(
         WithBody,
         Timely,
         Named,
+        ByForge,
     ),
 )]
 pub(crate) async fn create_workspace(
@@ -84,6 +101,8 @@ pub(crate) async fn create_workspace(
             pids: limits.pids,
         },
         snapshot: wish.snapshot,
+        team: wish.team,
+        confirmed_variables: wish.confirmed_variables,
     };
     let workspace = app.control.create_workspace(&caller, wish).await?;
     accepted(&app, workspace).await

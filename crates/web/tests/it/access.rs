@@ -42,6 +42,50 @@ const TABLE: &[Row] = &[
                                                                      "401 ok  ok  ok  403 401 403"),
     Row("revoke_token", None, ALL,                                   "401 404 404 404 403 401 403"),
 
+    Row("sign_in_options", None, READ,                               "ok  ok  ok  ok  ok  ok  403"),
+    Row("sign_in_with", Some(no_forge), READ,                        "404 404 404 404 404 404 403"),
+    Row("list_integrations", None, READ,                             "401 ok  ok  ok  403 401 403"),
+    Row("create_link", Some(no_forge), ALL,                          "401 404 404 404 403 401 403"),
+    Row("remove_link", None, ALL,                                    "401 404 404 404 403 401 403"),
+    Row("show_ssh_key", None, READ,                                  "401 ok  ok  ok  ok  401 403"),
+    Row("regenerate_ssh_key", None, ALL,                             "401 ok  ok  ok  403 401 403"),
+    Row("upload_ssh_key", None, ALL,                                 "401 ok  ok  ok  403 401 403"),
+    Row("show_git_preferences", None, READ,                          "401 ok  ok  ok  ok  401 403"),
+    Row("change_git_preferences", Some(|| json!({"sign_commits": true})), ALL,
+                                                                     "401 ok  ok  ok  403 401 403"),
+    Row("resolve_context", Some(|| json!({"url": "https://code.example.com/a/b"})), ENTER,
+                                                                     "401 ok  ok  ok  403 401 403"),
+
+    Row("list_forges", None, READ,                                   "401 ok  ok  ok  403 401 403"),
+    Row("create_forge", Some(|| json!({"kind": "gitlab", "web_url": "https://code.example.com"})), READ,
+                                                                     "401 403 403 ok  403 401 403"),
+    Row("show_forge", None, READ,                                    "401 404 ok  ok  403 401 403"),
+    Row("update_forge", Some(|| json!({"name": "other"})), READ,     "401 404 ok  ok  403 401 403"),
+    Row("check_forge", None, READ,                                   "401 404 ok  ok  403 401 403"),
+    Row("delete_forge", None, READ,                                  "401 404 ok  ok  403 401 403"),
+
+    Row("list_teams", None, ENTER,                                   "401 ok  ok  ok  403 401 403"),
+    Row("create_team", Some(|| json!({"slug": "others"})), READ,     "401 403 403 ok  403 401 403"),
+    Row("show_team", None, ENTER,                                    "401 404 ok  ok  403 401 403"),
+    Row("update_team", Some(|| json!({"name": "Crew"})), READ,       "401 404 ok  ok  403 401 403"),
+    Row("list_members", None, READ,                                  "401 404 ok  ok  403 401 403"),
+    Row("set_member", Some(|| json!({"role": "member"})), READ,      "401 404 ok  ok  403 401 403"),
+    Row("remove_member", None, READ,                                 "401 404 ok  ok  403 401 403"),
+    Row("list_invitations", None, READ,                              "401 404 ok  ok  403 401 403"),
+    Row("create_invitation", Some(|| json!({})), READ,               "401 404 ok  ok  403 401 403"),
+    Row("revoke_invitation", None, READ,                             "401 404 404 404 403 401 403"),
+    Row("preview_invitation", Some(|| json!({"token": "x"})), READ,  "ok  ok  ok  ok  ok  ok  403"),
+    Row("accept_invitation", Some(|| json!({"token": "x"})), ALL,    "401 ok  ok  ok  403 401 403"),
+    Row("list_secrets", None, READ,                                  "401 404 ok  ok  403 401 403"),
+    Row("set_secret", Some(|| json!({"value": "v"})), READ,          "401 404 ok  ok  403 401 403"),
+    Row("delete_secret", None, READ,                                 "401 404 ok  ok  403 401 403"),
+    Row("delete_team", None, READ,                                   "401 404 ok  ok  403 401 403"),
+
+    Row("show_keys", None, ALL,                                      "401 403 403 ok  403 401 403"),
+    Row("rotate_keys", Some(|| json!({"level": "data"})), ALL,       "401 403 403 ok  403 401 403"),
+    Row("show_settings", None, ALL,                                  "401 403 403 ok  403 401 403"),
+    Row("change_settings", Some(settings), ALL,                      "401 403 403 ok  403 401 403"),
+
     Row("list_users", None, ALL,                                     "401 403 403 ok  403 401 403"),
     Row("create_user", Some(|| json!({"name": "no one", "password": "long enough"})), ALL,
                                                                      "401 403 403 ok  403 401 403"),
@@ -80,6 +124,16 @@ const TABLE: &[Row] = &[
     // Last: it ends the callers' sessions.
     Row("sign_out", None, READ,                                      "401 ok  ok  ok  ok  401 403"),
 ];
+
+fn no_forge() -> Value {
+    json!({"forge": "forge_00000000000000000000000000"})
+}
+
+fn settings() -> Value {
+    json!({
+        "ssh_algorithm": "ed25519", "password_sign_in": true, "make_teams": "admins", "default_team": "everybody",
+    })
+}
 
 #[test]
 fn the_table_names_every_operation_once() {
@@ -143,7 +197,12 @@ struct Matrix<'a> {
     suspended: Person,
     workspace: String,
     terminal: u32,
+    /// Counts the teams made to be taken away.
+    made: std::sync::atomic::AtomicU32,
 }
+
+/// The owner's team.
+const TEAM: &str = "crew";
 
 impl<'a> Matrix<'a> {
     async fn prepare(app: &'a TestApp) -> Self {
@@ -159,7 +218,55 @@ impl<'a> Matrix<'a> {
             ..Default::default()
         };
         let terminal = entered.agent.open_terminal(&wish).await.unwrap().id;
-        Self { app, owner, stranger, suspended, workspace: id.to_string(), terminal }
+        let matrix =
+            Self { app, owner, stranger, suspended, workspace: id.to_string(), terminal, made: 0.into() };
+        matrix.team(TEAM).await;
+        matrix
+    }
+
+    /// A team that belongs to `owner`.
+    async fn team(&self, slug: &str) {
+        let wish = control::NewTeam { slug: slug.to_owned(), name: None };
+        let admin = &self.app.admin.caller;
+        self.app.control.create_team(admin, wish).await.unwrap();
+        let role = domain::TeamRole::Owner;
+        self.app.control.set_member(admin, slug, self.owner.caller.user, role).await.unwrap();
+    }
+
+    /// A forge of the owner's team.
+    async fn forge(&self) -> String {
+        let wish = control::NewForge {
+            kind: "gitlab".into(),
+            name: None,
+            web_url: Some("https://code.example.com".into()),
+            team: Some(TEAM.into()),
+            settings: control::ForgeSettings::default(),
+        };
+        self.app.control.create_forge(&self.owner.caller, wish).await.unwrap().forge.id.to_string()
+    }
+
+    /// Something of the team that the operation can act on, made afresh where it takes it away.
+    async fn of_team(&self, operation: &Operation) -> String {
+        let mut slug = TEAM.to_owned();
+        match operation.id.as_str() {
+            "delete_team" => {
+                slug = format!("gone-{}", self.made.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+                self.team(&slug).await;
+            }
+            "set_member" => drop(self.app.member_named("leaver").await),
+            "remove_member" => {
+                let (admin, user) = (&self.app.admin.caller, self.app.member_named("leaver").await);
+                self.app.control.set_member(admin, TEAM, user, domain::TeamRole::Member).await.unwrap();
+            }
+            "delete_secret" => {
+                let value = "v".to_owned().into();
+                self.app.control.set_secret(&self.owner.caller, TEAM, "NAME", value).await.unwrap();
+            }
+            _ => {}
+        }
+        let invitation = domain::InvitationId::NIL.to_string();
+        let path = operation.path.replace("{team}", &slug).replace("{name}", "NAME");
+        path.replace("{user}", "leaver").replace("{id}", &invitation)
     }
 
     /// The operation's path with something real in every place that must be real to be refused.
@@ -167,6 +274,9 @@ impl<'a> Matrix<'a> {
         use domain::Clock;
 
         let pattern = operation.path.as_str();
+        if pattern.contains("{team}") {
+            return self.of_team(operation).await;
+        }
         if operation.id == "delete_workspace" {
             // One for each who may: the first takes it away.
             let wish = control::NewWorkspace::default();
@@ -176,6 +286,8 @@ impl<'a> Matrix<'a> {
 
         let (now, entropy) = (FakeClock::default().now(), SeededEntropy::new(99));
         let own = match pattern {
+            _ if pattern.contains("/forges/") => self.forge().await,
+            _ if pattern.contains("/me/links/") => domain::LinkId::NIL.to_string(),
             _ if pattern.contains("/me/sessions/") => SessionId::generate(now, &entropy).to_string(),
             _ if pattern.contains("/me/tokens/") => TokenId::generate(now, &entropy).to_string(),
             _ if pattern.contains("/snapshots/") => SnapshotId::generate(now, &entropy).to_string(),

@@ -32,6 +32,9 @@ pub(crate) struct TestApp {
     /// The first administrator.
     pub(crate) admin: Person,
     pub(crate) stop: CancellationToken,
+    /// The time on the server.
+    pub(crate) clock: FakeClock,
+    public_url: String,
     _folder: TempDir,
 }
 
@@ -61,20 +64,41 @@ impl TestApp {
         public_url: &str,
         with: impl FnOnce(web::App) -> web::App,
     ) -> Self {
+        Self::start_in(support, outbound::Policy::public_only(), public_url, with).await
+    }
+
+    /// A server that may reach forges on this machine.
+    pub(crate) async fn start_beside_forges(public_url: &str) -> Self {
+        let support = Support { usable: true, summary: "in this process".into(), lacks: Vec::new() };
+        Self::start_in(support, outbound::Policy::with_loopback(), public_url, |app| app).await
+    }
+
+    async fn start_in(
+        support: Support,
+        network: outbound::Policy,
+        public_url: &str,
+        with: impl FnOnce(web::App) -> web::App,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = FakeClock::default();
         let store =
             store::Store::open(&format!("sqlite:{}/hearth.db", folder.path().display())).await.unwrap();
         let driver = InProcess::new(&folder.path().join("disks"), clock.clone(), support);
         let agents = link::Agents::new();
+        let key = vault::FileKey::create(folder.path().join("platform-key"), Arc::new(SeededEntropy::new(5)));
         let outside = Outside {
-            clock: Arc::new(clock),
+            clock: Arc::new(clock.clone()),
             entropy: Arc::new(SeededEntropy::new(7)),
             driver: driver.clone(),
-            outbound: outbound::Client::new(outbound::Policy::public_only()),
+            outbound: outbound::Client::new(network.clone()),
             images: Some(Arc::new(OneImage)),
+            platform_key: Arc::new(key.unwrap()),
         };
-        let settings = Settings::new(folder.path(), folder.path().join("agent"));
+        let settings = Settings {
+            public_url: public_url.parse().unwrap(),
+            network,
+            ..Settings::new(folder.path(), folder.path().join("agent"))
+        };
         let control = Control::new(store, agents.clone(), outside, settings);
         let stop = CancellationToken::new();
         let (running, cancel) = (control.clone(), stop.clone());
@@ -87,7 +111,8 @@ impl TestApp {
         tokio::spawn(web::serve(listener, web::router(web.clone()), stop.clone()));
 
         let admin = set_up(&control).await;
-        Self { address, control, driver, web, admin, stop, _folder: folder }
+        let public_url = public_url.to_owned();
+        Self { address, control, driver, web, admin, stop, clock, public_url, _folder: folder }
     }
 
     /// A new member, signed in.
@@ -100,6 +125,14 @@ impl TestApp {
         };
         self.control.create_user(&self.admin.caller, wish).await.unwrap();
         self.sign_in(name).await
+    }
+
+    /// Somebody of this name, made at the first need.
+    pub(crate) async fn member_named(&self, name: &str) -> domain::UserId {
+        match self.control.person(&self.admin.caller, name).await {
+            Ok(id) => id,
+            Err(_) => self.member(name).await.caller.user,
+        }
     }
 
     /// A new session of somebody who exists.
@@ -130,6 +163,11 @@ impl TestApp {
         })
         .await;
         id
+    }
+
+    /// Where people reach the server, as it believes.
+    pub(crate) fn public_url(&self) -> &str {
+        &self.public_url
     }
 
     pub(crate) fn call(&self, method: Method, path: &str) -> Call {

@@ -7,6 +7,18 @@ use serde_json::Value;
 
 use crate::app::TestApp;
 
+/// Where browsers are sent and programs never go: not in the document, but in `docs/api.md`.
+const FOR_BROWSERS: [&str; 8] = [
+    "/oauth/callback/{forge}",
+    "/oauth/callback",
+    "/-/oauth/gitlab/callback",
+    "/api/v1/connectors/gitlab/callback",
+    "/Home/my-account",
+    "/auth/enter",
+    "/auth/cross",
+    "/auth/arrive",
+];
+
 /// One operation of the document.
 pub(crate) struct Operation {
     pub(crate) id: String,
@@ -14,6 +26,8 @@ pub(crate) struct Operation {
     pub(crate) path: String,
     pub(crate) is_socket: bool,
     pub(crate) takes_json: bool,
+    /// Whether it asks a forge, which may not do what it is asked.
+    pub(crate) asks_forge: bool,
 }
 
 pub(crate) fn document() -> Value {
@@ -32,6 +46,9 @@ pub(crate) fn operations() -> Vec<Operation> {
                 path: path.clone(),
                 is_socket: operation["responses"].get("101").is_some(),
                 takes_json: operation["requestBody"]["content"].get("application/json").is_some(),
+                asks_forge: operation["responses"]["502"]["description"]
+                    .as_str()
+                    .is_some_and(|text| text.contains("forge")),
             });
         }
     }
@@ -47,7 +64,7 @@ fn operations_and_their_answers_are_as_reviewed() {
         let answers = document["paths"][&operation.path][&method]["responses"].as_object().unwrap();
         let statuses: Vec<&str> = answers.keys().map(String::as_str).collect();
         lines.push(format!(
-            "{:6} {:52} {:17} {}",
+            "{:6} {:52} {:22} {}",
             operation.method.as_str(),
             operation.path,
             operation.id,
@@ -132,8 +149,18 @@ async fn every_route_is_documented() {
     let mut known: BTreeSet<String> = operations().into_iter().map(|operation| operation.path).collect();
     // `/` is what the fallback is called.
     known.extend(["/", "/healthz", "/readyz", "/metrics"].map(String::from));
+    known.extend(FOR_BROWSERS.map(String::from));
 
     assert_eq!(routed, known);
+}
+
+#[test]
+fn the_addresses_for_browsers_are_explained_where_people_read_about_the_api() {
+    let text = include_str!("../../../../docs/api.md");
+
+    for path in FOR_BROWSERS {
+        assert!(text.contains(&format!("`{path}`")), "{path}");
+    }
 }
 
 #[tokio::test]

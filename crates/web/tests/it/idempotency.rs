@@ -97,3 +97,51 @@ async fn a_key_that_is_none_is_refused() {
 
     create(&app, &"k".repeat(300), &json!({})).await.problem(400, "malformed");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_shown_once_and_what_comes_with_a_cookie_is_not_kept() {
+    let world = crate::forge_world::ForgeWorld::start().await;
+    let app = &world.app;
+    let team = control::NewTeam { slug: "crew".into(), name: None };
+    app.control.create_team(&app.admin.caller, team).await.unwrap();
+    let eve = app.member("eve").await;
+    let user = world.gitlab.add_user("eve");
+    let token = world.gitlab.add_personal_token(&user, &["api"]);
+    let forge = world.forge.to_string();
+
+    for (index, (path, body, person)) in [
+        ("/api/v1/teams/crew/invitations", json!({}), &app.admin),
+        ("/api/v1/me/links", json!({"forge": forge, "token": token}), &eve),
+        ("/api/v1/me/links", json!({"forge": forge}), &app.admin),
+        ("/api/v1/session/forge", json!({"forge": forge}), &app.admin),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let key = format!("key-{index}");
+        let ask = async || {
+            app.post(path, &body).session(&person.session).header("idempotency-key", &key).send().await
+        };
+        let first = ask().await.expect(201);
+        let second = ask().await;
+        second.problem(409, "already_done");
+        assert!(second.headers.get("set-cookie").is_none(), "{path} after {first:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_holds_no_secret_is_answered_again() {
+    let app = TestApp::start().await;
+    let wish = json!({"kind": "gitlab", "web_url": "https://code.example.com", "client_secret": "canary"});
+    let ask = || {
+        app.post("/api/v1/forges", &wish)
+            .session(&app.admin.session)
+            .header("idempotency-key", "key-1")
+            .send()
+    };
+
+    let (first, second) = (ask().await.expect(201), ask().await.expect(201));
+
+    assert_eq!(first.json(), second.json());
+    assert!(!String::from_utf8_lossy(&second.body).contains("canary"));
+}

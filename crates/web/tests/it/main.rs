@@ -10,12 +10,16 @@
 mod access;
 mod agents;
 mod app;
+mod callback;
 mod cookies;
+mod crossing;
 mod document;
 mod driver;
 mod events;
 mod exec;
 mod files;
+mod forge_world;
+mod forges;
 mod http;
 mod idempotency;
 mod images;

@@ -55,6 +55,42 @@ async fn the_metrics_count_requests_by_route_and_never_by_path() {
 }
 
 #[tokio::test]
+async fn the_metrics_count_what_passed_between_the_server_forges_and_workspaces() {
+    let app = TestApp::start().await;
+
+    let answer = app.get("/metrics").send().await.expect(200);
+
+    let text = String::from_utf8(answer.body.to_vec()).unwrap();
+    for (name, label, values) in [
+        (
+            "hearth_link_tokens_total",
+            "outcome",
+            &["renewed", "race_avoided", "invalid_grant", "invalid_client", "unavailable"][..],
+        ),
+        ("hearth_git_asks_total", "answer", &["credential", "signature", "connection", "refused"][..]),
+    ] {
+        assert!(text.contains(&format!("# TYPE {name} counter\n")), "{text}");
+        for value in values {
+            let line = format!("{name}{{{label}=\"{value}\"}} 0");
+            assert!(text.lines().any(|found| found == line), "no `{line}` in\n{text}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_that_a_forge_refuses_is_counted() {
+    let world = crate::forge_world::ForgeWorld::start().await;
+    world.gitlab.renew_secret(&world.application);
+
+    let over = world.sign_in(&world.root, "/").await.expect(303);
+
+    assert_eq!(crate::forge_world::told(&over, "link_error").as_deref(), Some("application_refused"));
+    let answer = world.app.get("/metrics").send().await.expect(200);
+    let text = String::from_utf8(answer.body.to_vec()).unwrap();
+    assert!(text.contains("hearth_link_tokens_total{outcome=\"invalid_client\"} 1\n"), "{text}");
+}
+
+#[tokio::test]
 async fn every_line_of_the_metrics_is_of_the_form_prometheus_reads() {
     let app = TestApp::start().await;
     app.get("/api/v1/me").send().await.expect(401);

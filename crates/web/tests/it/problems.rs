@@ -169,3 +169,12 @@ async fn a_head_request_has_the_headers_and_no_body() {
 
     assert!(answer.body.is_empty());
 }
+
+#[tokio::test]
+async fn the_version_tells_where_people_reach_the_server() {
+    let app = TestApp::start_as("https://hearth.test/", |app| app).await;
+
+    let version = app.get("/api/v1/version").send().await.expect(200).json();
+
+    assert_eq!(version["public_url"], "https://hearth.test/");
+}

@@ -1,13 +1,21 @@
+use wire::agent::CloneRequest;
+
 use super::*;
 
-fn explained(said: &str) -> String {
-    let wanted = Wanted {
-        url: "https://forge.test/a/b".parse().unwrap(),
-        reference: Some("topic".parse().unwrap()),
+fn wanted() -> Wanted {
+    let request = CloneRequest {
+        url: "https://forge.test/a/b".into(),
+        reference: Some("topic".into()),
         folder: "/workspace/b".into(),
+        ..CloneRequest::default()
     };
+    Wanted::read(&request).unwrap()
+}
+
+fn explained(said: &str) -> String {
+    let wanted = wanted();
     let stopped = Stopped { status: None, said: said.to_owned(), is_missing: false };
-    let failure = Failure::explain(&stopped, &wanted, None);
+    let failure = Failure::explain(&stopped, &wanted, None, None);
     assert!(!failure.mend.is_empty());
     failure.reason
 }

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use domain::{Entropy, Rootfs, SnapshotId, WorkspaceId};
 use runtime::{Boot, Driver, DriverError, Sandbox, SandboxSpec, SandboxState, SandboxUsage, Support};
 use testkit::SeededEntropy;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
+use wire::agent::{Ask, AskAnswer, CloneRequest, EgressRequest, GitSettings, Question};
 
 use super::agent;
 
@@ -50,6 +51,25 @@ pub(crate) struct State {
     /// What a clone tries to reach through the server, and what came of it.
     pub(crate) reach: Option<(String, u16)>,
     pub(crate) reached: Vec<Result<String, String>>,
+    /// What was asked to be cloned.
+    pub(crate) clones: Vec<CloneRequest>,
+    /// How git was set up.
+    pub(crate) git: HashMap<WorkspaceId, GitSettings>,
+    /// Where questions from inside go.
+    pub(crate) asks: HashMap<WorkspaceId, mpsc::Sender<Ask>>,
+    /// Who waits for which answer.
+    pub(crate) answers: HashMap<u64, oneshot::Sender<AskAnswer>>,
+    last_ask: u64,
+    /// Where wishes for connections go, and who waits for which.
+    pub(crate) ways_out: HashMap<WorkspaceId, mpsc::Sender<Result<bytes::Bytes, std::convert::Infallible>>>,
+    pub(crate) wishes: HashMap<u64, oneshot::Sender<Result<oneshot::Receiver<()>, String>>>,
+    /// Agents that make room for another one once this is cancelled.
+    pub(crate) replaced: HashMap<WorkspaceId, CancellationToken>,
+    /// Whether agents are of a release that knows nothing of git's settings and questions.
+    pub(crate) is_old_agent: bool,
+    /// The dotfiles that were asked for, and why they cannot be installed.
+    pub(crate) dotfiles: Vec<String>,
+    pub(crate) dotfiles_failure: Option<(String, String)>,
 }
 
 pub(crate) struct Disk {
@@ -80,6 +100,41 @@ impl Machine {
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap()
+    }
+
+    /// Opens a connection from inside a workspace, over which nothing is said: resolves with its end, or why
+    /// there is none.
+    pub(crate) async fn open(
+        &self,
+        id: WorkspaceId,
+        host: &str,
+        port: u16,
+    ) -> Result<oneshot::Receiver<()>, String> {
+        let (wish, opened) = oneshot::channel();
+        let (way, request) = {
+            let mut state = self.state();
+            state.last_ask += 1;
+            let number = 1000 + state.last_ask;
+            state.wishes.insert(number, wish);
+            let request = EgressRequest { id: number, host: host.into(), port };
+            (state.ways_out.get(&id).cloned().expect("the server listens"), request)
+        };
+        way.send(Ok(agent::line(&request))).await.expect("the server listens");
+        tokio::time::timeout(super::LIMIT, opened).await.expect("an answer in time").unwrap()
+    }
+
+    /// Asks the server something from inside a workspace.
+    pub(crate) async fn ask(&self, id: WorkspaceId, question: Question) -> AskAnswer {
+        let (waiting, answer) = oneshot::channel();
+        let (asks, ask) = {
+            let mut state = self.state();
+            state.last_ask += 1;
+            let number = state.last_ask;
+            state.answers.insert(number, waiting);
+            (state.asks.get(&id).cloned().expect("the server listens"), Ask { id: number, question })
+        };
+        asks.send(ask).await.expect("the server listens");
+        tokio::time::timeout(super::LIMIT, answer).await.expect("an answer in time").unwrap()
     }
 
     /// Makes everything that comes to `point` wait.

@@ -94,8 +94,21 @@ impl World {
             driver: Arc::new(self.machine.clone()),
             outbound: outbound::Client::new(outbound::Policy::with_loopback()),
             images: None,
+            platform_key: self.platform_key(),
         };
         (Control::new(self.store.clone(), Agents::new(), outside, settings), alive)
+    }
+
+    /// The key file of this world, made at the first need.
+    fn platform_key(&self) -> Arc<vault::FileKey> {
+        let path = self.folder.path().join("platform-key");
+        let entropy = Arc::new(SeededEntropy::new(5));
+        let made = if path.exists() {
+            vault::FileKey::open(path, entropy)
+        } else {
+            vault::FileKey::create(path, entropy)
+        };
+        Arc::new(made.unwrap())
     }
 
     /// What is left outside the store.
