@@ -20,15 +20,15 @@ mod exec;
 mod files;
 mod frames;
 mod git_config;
-mod helper;
 mod problem;
 mod process;
 mod reconnect;
 mod ssh_agent;
+mod subcommand;
 mod terminal;
 mod usage;
 mod wishes;
 
 pub use agent::{Agent, Outside};
 pub use descriptor::{ConfigError, close_inherited, hide_from_others, read_config};
-pub use helper::run_helper;
+pub use subcommand::run_helper;

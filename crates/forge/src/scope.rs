@@ -109,3 +109,13 @@ pub fn scopes(kind: ForgeKind) -> &'static [ScopeInfo] {
 pub fn default_scopes(kind: ForgeKind) -> Vec<String> {
     scopes(kind).iter().filter(|scope| scope.default).map(|scope| scope.name.to_owned()).collect()
 }
+
+/// Whether `wanted` is granted, by name or by something wider.
+pub fn covers(kind: ForgeKind, granted: &[String], wanted: &str) -> bool {
+    let has = |name: &str| granted.iter().any(|scope| scope == name);
+    // GitLab's `api` is the whole API and Git as well; signing in is apart from it.
+    let is_wider = kind == ForgeKind::Gitlab
+        && has("api")
+        && matches!(wanted, "read_api" | "read_user" | "read_repository" | "write_repository");
+    has(wanted) || is_wider
+}

@@ -71,7 +71,7 @@ pub struct ForgeSettings {
     /// Where Git reaches it over HTTP, if elsewhere.
     #[arg(long, value_name = "URL")]
     pub git_url: Option<String>,
-    /// Where Git reaches it over SSH: `host` or `host:port`.
+    /// Where Git reaches it over SSH: `host`, `host:port` or `user@host:port`.
     #[arg(long, value_name = "HOST")]
     pub ssh: Option<String>,
     /// oauth2, oauth1 or `personal_token`.

@@ -186,11 +186,12 @@ fn document(settings: ForgeSettings) -> Result<Map<String, Value>> {
         wish.insert("sign_in".into(), json!(sign_in));
     }
     if let Some(ssh) = settings.ssh {
-        let (host, port) = match ssh.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()) {
-            Some((host, port)) => (host.to_owned(), port.parse::<u16>()?),
-            None => (ssh, 22),
+        let (user, rest) = ssh.split_once('@').unwrap_or(("git", &ssh));
+        let (host, port) = match rest.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()) {
+            Some((host, port)) => (host, port.parse::<u16>()?),
+            None => (rest, 22),
         };
-        wish.insert("ssh".into(), json!({ "host": host, "port": port }));
+        wish.insert("ssh".into(), json!({ "host": host, "port": port, "user": user }));
     }
     match settings.sign_up.as_deref() {
         None => {}

@@ -1,11 +1,13 @@
 //! Where a team's forge may lead its people's requests. Pure.
 //!
-//! A forge says what pasted addresses mean, where repositories are cloned from, and where tokens go. One that a
+//! A forge says what pasted addresses mean (of SSH, too), where repositories are cloned from, and where tokens go. One that a
 //! team's admins register is what its address says: they cannot give the name of a well-known forge to a server of
 //! their own. Administrators of the platform can, for forges that are reached by another name from here.
 
+use std::net::IpAddr;
+
 use domain::{Caller, Forge, Role};
-use url::Url;
+use url::{Host, Url};
 
 use crate::error::Error;
 
@@ -20,15 +22,24 @@ pub(super) fn check_reach(caller: &Caller, before: Option<&Forge>, forge: &Forge
         let mend = "leave it out, or ask an administrator to set it";
         return Err(Error::invalid("proxy", "only an administrator of the platform chooses a proxy", mend));
     }
-    let is_new = |of: fn(&Forge) -> (&Url, Option<&Url>)| before.is_none_or(|before| of(before) != of(forge));
-    let places: [(_, fn(&Forge) -> (&Url, Option<&Url>)); 2] = [
-        ("api_url", |forge| (&forge.web_url, forge.api_url.as_ref())),
-        ("git_url", |forge| (&forge.web_url, forge.git_url.as_ref())),
+    let is_moved = before.is_none_or(|before| before.web_url != forge.web_url);
+    let changed = |is_other: fn(&Forge, &Forge) -> bool| {
+        is_moved || before.is_none_or(|before| is_other(before, forge))
+    };
+    let host_of = |url: &Option<Url>| url.as_ref().map(|url| url.host().map(|host| host.to_owned()));
+    let ssh = forge.ssh.as_ref().map(|ssh| parse_host(&ssh.host));
+    let places = [
+        ("api_url", host_of(&forge.api_url), changed(|a, b| a.api_url != b.api_url)),
+        ("git_url", host_of(&forge.git_url), changed(|a, b| a.git_url != b.git_url)),
+        (
+            "ssh.host",
+            ssh,
+            changed(|a, b| a.ssh.as_ref().map(|it| &it.host) != b.ssh.as_ref().map(|it| &it.host)),
+        ),
     ];
-    for (field, of) in places {
-        let (web, other) = of(forge);
-        if is_new(of) && other.is_some_and(|other| !is_at(web, other)) {
-            let what = format!("it is not at `{}` or below that name", web.host_str().unwrap_or_default());
+    for (field, host, is_new) in places {
+        if is_new && host.is_some_and(|host| !is_at(&forge.web_url, host.as_ref())) {
+            let what = format!("it is not at `{}` or below that name", forge.web_url.authority());
             let mend = "give the address that people open, or ask an administrator to register this forge";
             return Err(Error::invalid(field, what, mend));
         }
@@ -36,16 +47,23 @@ pub(super) fn check_reach(caller: &Caller, before: Option<&Forge>, forge: &Forge
     Ok(())
 }
 
-/// Whether `other` is at the host of `web` or at one below that name, such as `api.example.com`.
-fn is_at(web: &Url, other: &Url) -> bool {
-    let (Some(host), Some(there)) = (web.host(), other.host()) else { return false };
-    if host == there {
-        return true;
+/// A host as it stands in an SSH endpoint: a name, or an address without brackets.
+fn parse_host(text: &str) -> Option<Host> {
+    match text.parse() {
+        Ok(IpAddr::V4(address)) => Some(Host::Ipv4(address)),
+        Ok(IpAddr::V6(address)) => Some(Host::Ipv6(address)),
+        Err(_) => Host::parse(text).ok(),
     }
-    match (host, there) {
-        (url::Host::Domain(host), url::Host::Domain(there)) => {
-            there.strip_suffix(host).is_some_and(|label| label.len() > 1 && label.ends_with('.'))
+}
+
+/// Whether a host is that of `web` or one below that name, such as `api.example.com`.
+fn is_at(web: &Url, there: Option<&Host>) -> bool {
+    match (web.host().map(|host| host.to_owned()), there) {
+        (Some(Host::Domain(host)), Some(Host::Domain(there))) => {
+            let label = there.strip_suffix(host.as_str());
+            label.is_some_and(|label| label.is_empty() || (label.len() > 1 && label.ends_with('.')))
         }
+        (Some(host), Some(there)) => host == *there,
         _ => false,
     }
 }
@@ -54,10 +72,21 @@ fn is_at(web: &Url, other: &Url) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::is_at;
+    use url::Url;
+
+    use super::{is_at, parse_host};
 
     fn at(web: &str, other: &str) -> bool {
-        is_at(&web.parse().unwrap(), &other.parse().unwrap())
+        let other: Url = other.parse().unwrap();
+        is_at(&web.parse().unwrap(), other.host().map(|host| host.to_owned()).as_ref())
+    }
+
+    #[test]
+    fn hosts_of_ssh_are_compared_likewise() {
+        let at = |web: &str, host: &str| is_at(&web.parse().unwrap(), parse_host(host).as_ref());
+        assert!(at("https://git.example.com", "ssh.git.example.com") && at("https://[::1]:3000", "::1"));
+        assert!(at("http://127.0.0.1:3000", "127.0.0.1"));
+        assert!(!at("https://evil.test", "github.com") && !at("https://evil.test", "not a host"));
     }
 
     #[test]

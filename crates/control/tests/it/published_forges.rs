@@ -28,6 +28,10 @@ fn of_team(url: &str, settings: ForgeSettings) -> NewForge {
     NewForge { team: Some("acme".into()), settings, ..new_gitlab(url) }
 }
 
+fn endpoint(host: &str) -> domain::SshEndpoint {
+    domain::SshEndpoint { host: host.into(), port: 22, user: "git".into(), host_keys: vec![] }
+}
+
 fn field(error: &control::Error) -> &str {
     match error {
         control::Error::Invalid { field, .. } => field,
@@ -51,6 +55,7 @@ async fn a_teams_admin_cannot_lead_a_known_name_elsewhere() {
         ),
         ("api_url", ForgeSettings { api_url: elsewhere(), ..ForgeSettings::default() }),
         ("git_url", ForgeSettings { git_url: elsewhere(), ..ForgeSettings::default() }),
+        ("ssh.host", ForgeSettings { ssh: Some(endpoint("evil.example.net")), ..ForgeSettings::default() }),
     ];
     let made = control.create_forge(&carol, of_team("https://github.com", ForgeSettings::default())).await;
     let id = made.unwrap().forge.id;
@@ -60,6 +65,7 @@ async fn a_teams_admin_cannot_lead_a_known_name_elsewhere() {
             proxy: settings.proxy.clone(),
             api_url: settings.api_url.clone(),
             git_url: settings.git_url.clone(),
+            ssh: settings.ssh.clone(),
             ..ForgeSettings::default()
         };
         let refused =

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use domain::ForgeAuth;
+use domain::{ForgeAuth, LinkMethod};
 use forge::{Begin, Fault, ForgeError, Purpose};
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, StatusCode};
@@ -117,8 +117,13 @@ impl Subject<'_> {
             Ok(None) => link.scopes.clone(),
             Err(error) => return refused(&error),
         };
-        let lacking: Vec<&str> =
-            self.forge.scopes.iter().filter(|wanted| !granted.contains(wanted)).map(String::as_str).collect();
+        // A pasted token signs nobody in, so it needs none of the scopes for that.
+        let is_pasted = link.method == LinkMethod::PersonalToken;
+        let is_lacking = |wanted: &&String| {
+            let signs_in = matches!(wanted.as_str(), "openid" | "profile" | "email");
+            !(is_pasted && signs_in) && !forge::scope::covers(self.forge.kind, &granted, wanted)
+        };
+        let lacking: Vec<&str> = self.forge.scopes.iter().filter(is_lacking).map(String::as_str).collect();
         if lacking.is_empty() {
             return Finding::ok(granted.join(" "));
         }
