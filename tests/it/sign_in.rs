@@ -92,7 +92,7 @@ async fn new_people_come_by_the_rule_and_stay_who_they_are() {
 
     let landing = gitlab.sign_in(&stranger, "maintainer").await;
     landing.failed("sign_up_closed");
-    assert_eq!(landing.path(), "/sign-in");
+    assert_eq!((landing.path(), landing.value("forge")), ("/sign-in", Some(gitlab.forge.id.clone())));
     gitlab.sign_up("domains", &["corp.example"]).await;
     gitlab.sign_in(&stranger, "maintainer").await.failed("sign_up_domain");
     stranger.get("/me").await.refused(401, "unauthenticated");

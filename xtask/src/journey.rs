@@ -26,7 +26,9 @@ pub(crate) fn pages() -> Result<Found> {
 fn playwright(node: &Node, suite: &str, chromium: &Path) -> Command {
     let target = crate::project::target();
     let mut command = node.npm();
-    command.args(["run", "e2e", "--", suite, "--output"]).arg(target.join("playwright").join(suite));
+    // The folder too: other suites' names may end like this one's.
+    let files = format!("e2e/{suite}");
+    command.args(["run", "e2e", "--", &files, "--output"]).arg(target.join("playwright").join(suite));
     command.env("CI", "true").env("HEARTH_CHROMIUM", chromium);
     command.env("HEARTH_SCREENSHOTS", target.join("screenshots"));
     command

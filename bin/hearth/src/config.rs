@@ -111,7 +111,9 @@ impl Config {
             }
         }
         for (name, text) in environment {
-            let Some(path) = name.strip_prefix("HEARTH_").filter(|rest| rest.contains("__")) else { continue };
+            let Some(path) = name.strip_prefix("HEARTH_").filter(|rest| rest.contains("__")) else {
+                continue;
+            };
             let path: Vec<String> = path.split("__").map(str::to_lowercase).collect();
             let table = layers::nested(&path, text, &schema);
             overlay(&mut merged, table, &schema, &format!("`{name}`"), &mut problems);

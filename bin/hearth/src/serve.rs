@@ -1,7 +1,7 @@
 //! `hearth up` and `hearth serve`: puts the parts together and runs them until told to stop.
 
-mod local_socket;
 mod forges;
+mod local_socket;
 mod log;
 mod platform_key;
 mod wiring;

@@ -34,6 +34,7 @@ mod return_path;
 mod revoke;
 mod sign_up;
 mod token;
+mod upkeep;
 
 pub use begin::{Begun, LinkWish};
 pub use callback::{CallbackInput, CallbackOutcome};

@@ -59,6 +59,7 @@ impl Control {
         self.release_leases().await?;
         tasks.spawn("jobs", self.clone().keep_jobs());
         tasks.spawn("keys", self.clone().keep_keys());
+        tasks.spawn("sign-ins", self.clone().keep_sign_ins());
         tasks.spawn("ssh keys", self.clone().follow_links());
         let sweeper = self.clone();
         tasks.spawn("sweep", async move { sweeper.sweep().await });

@@ -46,6 +46,8 @@ statements! { "sessions", key "id";
                 where user_id = $1 and signed_in_with = $2 order by id desc";
     TOUCH = "update sessions set last_seen_at = $2 where id = $1 and last_seen_at < $2";
     DELETE = "delete from sessions where id = $1";
+    SIGNED_IN_WITH = "select distinct user_id, signed_in_with from sessions \
+                      where signed_in_with is not null and expires_at > $1 order by user_id, signed_in_with";
     DELETE_OF_SIGN_IN = "delete from sessions where sign_in = $1 or id = $1";
     DELETE_OF_USER = "delete from sessions where user_id = $1";
     DELETE_EXPIRED = "delete from sessions where expires_at <= $1";
@@ -95,6 +97,15 @@ impl Tx {
         forge: ForgeId,
     ) -> Result<Vec<Session>, StoreError> {
         self.rows(OF_FORGE, [user.into(), forge.into()]).await?.iter().map(session).collect()
+    }
+
+    /// Who is signed in with which forge, each pair once.
+    pub async fn signed_in_with(
+        &mut self,
+        now: Timestamp,
+    ) -> Result<Vec<(UserId, ForgeId)>, StoreError> {
+        let rows = self.rows(SIGNED_IN_WITH, [now.into()]).await?;
+        rows.iter().map(|row| Ok((row.parsed("user_id")?, row.parsed("signed_in_with")?))).collect()
     }
 
     /// Ends every session of one sign-in, on all hosts; says how many.

@@ -17,7 +17,8 @@ pub(super) async fn apply(config: &Config, control: &Control) -> Result<()> {
     let entries = entries.collect::<Result<Vec<_>>>()?;
     control.sync_forges(entries).await.map_err(|error| {
         let mend = error.mend();
-        anyhow::Error::new(error).context(format!("cannot take over the configuration's forges\n  mend: {mend}"))
+        anyhow::Error::new(error)
+            .context(format!("cannot take over the configuration's forges\n  mend: {mend}"))
     })
 }
 

@@ -50,7 +50,7 @@ pub enum CallbackOutcome {
     },
     /// It did not work.
     Failed {
-        /// Where to go; `link_error`, `detail` and `mend` are in its query.
+        /// Where to go; `link_error`, `detail`, `mend` and, where it is known, `forge` are in its query.
         return_to: ReturnPath,
         /// A stable word for programs.
         code: &'static str,
@@ -115,7 +115,7 @@ impl Control {
         });
         told.await.unwrap_or_else(|_| {
             let mend = "begin again";
-            failed(&nowhere, Failure::new("internal", "the server was interrupted", mend))
+            failed(&nowhere, None, Failure::new("internal", "the server was interrupted", mend))
         })
     }
 
@@ -124,7 +124,7 @@ impl Control {
         let nowhere = if input.caller.is_some() { ReturnPath::integrations() } else { ReturnPath::sign_in() };
         let (attempt, details, private) = match self.take_attempt_back(&input, &callback).await {
             Ok(taken) => taken,
-            Err(failure) => return failed(&nowhere, failure),
+            Err(failure) => return failed(&nowhere, None, failure),
         };
         let back = match &details.purpose {
             For::SignIn => ReturnPath::sign_in(),
@@ -140,17 +140,18 @@ impl Control {
                 let mend = "ask an administrator whether it was removed";
                 return failed(
                     &back,
+                    Some(attempt.forge),
                     Failure::new("forge_gone", "this forge is not registered any more", mend),
                 );
             }
-            Err(error) => return failed(&back, error.into()),
+            Err(error) => return failed(&back, Some(attempt.forge), error.into()),
         };
         let returning = Returning { forge, details, user_agent: input.user_agent, caller: input.caller };
         match self.exchange(&returning, &callback, &private).await {
             Ok(outcome) => outcome,
             Err(failure) => {
                 tracing::info!(forge.id = %attempt.forge, code = failure.code, "a round trip came to nothing");
-                failed(&back, failure)
+                failed(&back, Some(attempt.forge), failure)
             }
         }
     }
@@ -243,8 +244,11 @@ pub(super) fn session_gone() -> Failure {
     Failure::new("session_gone", what, "sign in, then link the account again")
 }
 
-fn failed(back: &ReturnPath, failure: Failure) -> CallbackOutcome {
+fn failed(back: &ReturnPath, forge: Option<ForgeId>, failure: Failure) -> CallbackOutcome {
     let Failure { code, detail, mend } = failure;
-    let return_to = back.with(&[("link_error", code), ("detail", &detail), ("mend", &mend)]);
+    let forge = forge.map(|forge| forge.to_string());
+    let mut pairs = vec![("link_error", code), ("detail", &detail), ("mend", &mend)];
+    pairs.extend(forge.as_deref().map(|forge| ("forge", forge)));
+    let return_to = back.with(&pairs);
     CallbackOutcome::Failed { return_to, code, detail, mend }
 }

@@ -103,7 +103,10 @@ impl Control {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(Error::Unavailable { what: "no key could be made to seal secrets".into(), mend: "try again".into() })
+        Err(Error::Unavailable {
+            what: "no key could be made to seal secrets".into(),
+            mend: "try again".into(),
+        })
     }
 
     /// The data key of this id, which must be of this owner.

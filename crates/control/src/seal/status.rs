@@ -63,14 +63,15 @@ impl Control {
         let setting = tx.setting(SETTING).await?;
         drop(tx);
         let wrapped_by_older = if version.is_some() { keys.wrapped_by_other } else { 0 };
-        let rotation = setting.and_then(|text| serde_json::from_str::<Rotation>(&text).ok()).map(|mut rotation| {
-            let left = match rotation.level {
-                RotationLevel::Platform => wrapped_by_older,
-                RotationLevel::Data => sealed_by_retired,
-            };
-            rotation.done = rotation.total.saturating_sub(left);
-            rotation
-        });
+        let rotation =
+            setting.and_then(|text| serde_json::from_str::<Rotation>(&text).ok()).map(|mut rotation| {
+                let left = match rotation.level {
+                    RotationLevel::Platform => wrapped_by_older,
+                    RotationLevel::Data => sealed_by_retired,
+                };
+                rotation.done = rotation.total.saturating_sub(left);
+                rotation
+            });
         Ok(KeyStatus {
             platform_key: platform.name(),
             version,

@@ -71,7 +71,8 @@ impl TransitKey {
     fn token(&self) -> Result<HeaderValue, PlatformKeyError> {
         let path = self.settings.token_file.display();
         let text = std::fs::read_to_string(&self.settings.token_file).map_err(|error| {
-            let mend = format!("make the file `{path}` readable for the server alone (`keys.transit.token_file`)");
+            let mend =
+                format!("make the file `{path}` readable for the server alone (`keys.transit.token_file`)");
             PlatformKeyError::unavailable("cannot read the key service's token", mend).because(error)
         })?;
         let text = Zeroizing::new(text);
@@ -133,7 +134,9 @@ fn judge(status: StatusCode, key: &str) -> Result<(), PlatformKeyError> {
         )),
         401 | 403 => Err(PlatformKeyError::unavailable(
             "the key service does not accept the token",
-            format!("renew it, with a policy that allows encrypt, decrypt, rotate and read for the key `{key}`"),
+            format!(
+                "renew it, with a policy that allows encrypt, decrypt, rotate and read for the key `{key}`"
+            ),
         )),
         404 => Err(PlatformKeyError::refused(
             format!("the key service has no key `{key}` at that mount"),
@@ -200,7 +203,8 @@ impl PlatformKey for TransitKey {
 
     fn wrapped_by(&self, wrapped: &Wrapped) -> String {
         let text = std::str::from_utf8(wrapped.as_bytes()).unwrap_or_default();
-        let number = text.strip_prefix(PREFIX).and_then(|rest| rest.split_once(':')).map(|(number, _)| number);
+        let number =
+            text.strip_prefix(PREFIX).and_then(|rest| rest.split_once(':')).map(|(number, _)| number);
         number.map(|number| format!("v{number}")).unwrap_or_default()
     }
 

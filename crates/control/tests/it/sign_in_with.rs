@@ -267,3 +267,26 @@ async fn ways_back_that_lead_elsewhere_are_refused_before_anybody_leaves() {
         assert_eq!(refused.code(), "invalid", "{bad}");
     }
 }
+
+/// A forge says nothing by itself; the account is asked about.
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_end_when_the_forge_shuts_their_account_out() {
+    let world = World::new().await;
+    let server = serve(&world).await;
+    let ready = ready(&world, &server).await;
+    open_door(&server, &ready).await;
+    let [blocked, revoked, welcome] = ["eve", "mallory", "trent"].map(|name| ready.gitlab.add_user(name));
+    let sessions = [
+        comes_in(&server, &ready, &blocked).await,
+        comes_in(&server, &ready, &revoked).await,
+        comes_in(&server, &ready, &welcome).await,
+    ];
+
+    ready.gitlab.block_user(&blocked);
+    ready.gitlab.revoke_tokens_of(&revoked);
+    server.control.look_at_sign_ins().await.unwrap();
+
+    assert!(caller(&server, &sessions[0]).await.is_none(), "blocked at the forge");
+    assert!(caller(&server, &sessions[1]).await.is_none(), "tokens taken back");
+    assert!(caller(&server, &sessions[2]).await.is_some());
+}

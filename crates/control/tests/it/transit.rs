@@ -45,6 +45,10 @@ fn admit(double: &Shared, headers: &HeaderMap, key: &str) -> Result<(), (StatusC
     if key == "hearth" { Ok(()) } else { Err(refuse(404, "encryption key not found")) }
 }
 
+fn said<'a>(body: &'a Value, name: &str) -> &'a str {
+    body.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
 async fn encrypt(
     State(double): State<Shared>,
     Path(key): Path<String>,
@@ -53,8 +57,9 @@ async fn encrypt(
 ) -> Answer {
     admit(&double, &headers, &key)?;
     let mut double = double.lock().unwrap();
-    let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-    let ciphertext = format!("vault:v{}:{}", double.version, STANDARD.encode(double.wrapped.len().to_be_bytes()));
+    let text = |name: &str| said(&body, name).to_owned();
+    let ciphertext =
+        format!("vault:v{}:{}", double.version, STANDARD.encode(double.wrapped.len().to_be_bytes()));
     double.wrapped.insert(ciphertext.clone(), (text("plaintext"), text("associated_data")));
     Ok(Json(json!({ "data": { "ciphertext": ciphertext, "key_version": double.version } })))
 }
@@ -67,13 +72,13 @@ async fn decrypt(
 ) -> Answer {
     admit(&double, &headers, &key)?;
     let double = double.lock().unwrap();
-    let ciphertext = body["ciphertext"].as_str().unwrap_or_default();
+    let ciphertext = said(&body, "ciphertext");
     let version: u64 = ciphertext.split(':').nth(1).unwrap()[1..].parse().unwrap();
     if version < double.oldest {
         return Err(refuse(400, "ciphertext or signature version is disallowed by policy (too old)"));
     }
     match double.wrapped.get(ciphertext) {
-        Some((plaintext, data)) if body["associated_data"] == *data => {
+        Some((plaintext, data)) if said(&body, "associated_data") == data => {
             Ok(Json(json!({ "data": { "plaintext": plaintext } })))
         }
         _ => Err(refuse(400, "cipher: message authentication failed")),

@@ -121,14 +121,17 @@ impl Subject<'_> {
         let is_pasted = link.method == LinkMethod::PersonalToken;
         let is_lacking = |wanted: &&String| {
             let signs_in = matches!(wanted.as_str(), "openid" | "profile" | "email");
-            !(is_pasted && signs_in) && !forge::scope::covers(self.forge.kind, &granted, wanted)
+            !(is_pasted && signs_in || forge::scope::covers(self.forge.kind, &granted, wanted))
         };
         let lacking: Vec<&str> = self.forge.scopes.iter().filter(is_lacking).map(String::as_str).collect();
+        if granted.is_empty() && lacking.is_empty() {
+            return Finding::ok("no scope is asked for");
+        }
         if lacking.is_empty() {
-            return Finding::ok(granted.join(" "));
+            return Finding::ok(format!("you granted {}", quoted(&granted)));
         }
         let mend = "link your account again, and look whether the application there may ask for them";
-        Finding::warning(format!("your link lacks {}", lacking.join(" ")), mend)
+        Finding::warning(format!("your link lacks {}", quoted(&lacking)), mend)
     }
 
     /// Whether one of the asker's repositories could be cloned.
@@ -193,6 +196,11 @@ impl Subject<'_> {
             Err(error) => Finding::failed(error.to_string(), error.mend()),
         }
     }
+}
+
+/// Names as programs write them, whatever comes around.
+fn quoted(names: &[impl std::fmt::Display]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn refused(error: &ForgeError) -> Finding {
