@@ -44,7 +44,7 @@ impl Entropy for Remembering {
 impl Remembering {
     /// Everything long enough to be a token, as the forge writes it.
     fn tokens(&self) -> Vec<String> {
-        let hex = |bytes: &Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = |bytes: &Vec<u8>| hex::encode(bytes);
         self.made.lock().unwrap().iter().filter(|bytes| bytes.len() == TOKEN_BYTES).map(hex).collect()
     }
 }
@@ -156,6 +156,7 @@ async fn addresses(person: &Person, ids: &[(&str, &str)]) -> Vec<String> {
     addresses
 }
 
+#[expect(clippy::too_many_lines, reason = "one journey, told from its beginning to its end")]
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_anywhere_but_where_it_belongs() {
     let folder = tempfile::tempdir().unwrap();
@@ -221,7 +222,7 @@ async fn no_secret_is_anywhere_but_where_it_belongs() {
     Forge::register(&ada, "gitlab", "https://127.0.0.1:1", certified).await;
     canaries.add("the key of a certificate", key.lines().nth(1).unwrap());
     let consumer = json!({"auth_method": "oauth1", "name": "Signed", "client_id": "hearth"});
-    let signed = ada.post("/forges", merged("bitbucket_server", "http://127.0.0.1:1", consumer)).await.ok();
+    let signed = ada.post("/forges", merged("bitbucket_server", "http://127.0.0.1:1", &consumer)).await.ok();
     assert!(signed["public_key"].as_str().is_some_and(|key| key.contains("PUBLIC KEY")), "{signed}");
     let ssh = ada.get("/me/ssh-key").await.ok();
     assert!(ssh["public_key"].as_str().is_some_and(|line| line.starts_with("ssh-ed25519 ")), "{ssh}");
@@ -284,7 +285,7 @@ async fn no_secret_is_anywhere_but_where_it_belongs() {
     assert!(!names.found_below(server.data()).is_empty(), "what is in the database is found");
 }
 
-fn merged(kind: &str, url: &str, more: Value) -> Value {
+fn merged(kind: &str, url: &str, more: &Value) -> Value {
     let mut wish = json!({"kind": kind, "web_url": url});
     wish.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     wish

@@ -224,7 +224,7 @@ impl Slow {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_killed_before_the_forge_renewed_takes_the_old_token_up_again() {
     let mut slow = Slow::start().await;
-    slow.killed_while_renewing(Fault::Delay(Duration::from_secs(3600)), |slow, exchanges, _| {
+    slow.killed_while_renewing(Fault::Delay(Duration::from_hours(1)), |slow, exchanges, _| {
         slow.exchanges() > exchanges
     })
     .await;
@@ -241,7 +241,7 @@ async fn a_server_killed_before_the_forge_renewed_takes_the_old_token_up_again()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_killed_between_the_forges_answer_and_its_own_disk_asks_to_sign_in_once() {
     let mut slow = Slow::start().await;
-    let late = Fault::DelayAfterApply(Duration::from_secs(3600));
+    let late = Fault::DelayAfterApply(Duration::from_hours(1));
     slow.killed_while_renewing(late, |slow, _, refreshes| slow.gitlab.refreshes() > refreshes).await;
 
     let ada = slow.ada().await;

@@ -89,7 +89,7 @@ test('a forge is registered, connected, signed in with and left', async ({ page,
 
   await test.step('is refused by the forge in the workspace from then on', async () => {
     await page.goto(workspace)
-    await type(page, 'git fetch; echo code=$?', /code=128/)
+    await type(page, 'git fetch', /your account at GitLab double is not connected; connect it/)
     await look(page, 'journey-forge-refused-in-workspace')
   })
 
