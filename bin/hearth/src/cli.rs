@@ -91,7 +91,7 @@ pub enum Command {
     },
     /// Git hosting instances and identity providers. For administrators.
     #[command(subcommand)]
-    Forge(ForgeCommand),
+    Forge(Box<ForgeCommand>),
     /// Your accounts on forges.
     #[command(subcommand)]
     Link(LinkCommand),

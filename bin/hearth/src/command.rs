@@ -40,7 +40,7 @@ pub async fn run(global: &Global, command: Command) -> Result<u8> {
         Command::Fork { workspace } => fork(global, &workspace).await,
         Command::Delete { workspace } => delete(global, &workspace).await,
         Command::Context { url } => context::context(&Client::for_options(global)?, global, &url).await,
-        Command::Forge(wanted) => forge::forge(&Client::for_options(global)?, global, wanted).await,
+        Command::Forge(wanted) => forge::forge(&Client::for_options(global)?, global, *wanted).await,
         Command::Link(wanted) => link::link(&Client::for_options(global)?, global, wanted).await,
         Command::SshKey(wanted) => ssh_key::ssh_key(&Client::for_options(global)?, global, wanted).await,
         Command::Team(wanted) => team::team(&Client::for_options(global)?, global, wanted).await,

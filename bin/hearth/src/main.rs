@@ -34,8 +34,8 @@ fn main() -> ExitCode {
         terminal::note("warning: another TLS provider was installed first");
     }
     let result = match cli.command {
-        Command::Up(options) => serve::up(&cli.global, options),
-        Command::Serve(options) => serve::serve(&cli.global, options),
+        Command::Up(options) => serve::up(&cli.global, &options),
+        Command::Serve(options) => serve::serve(&cli.global, &options),
         command => with_runtime(command::run(&cli.global, command)),
     };
     match result {

@@ -36,16 +36,16 @@ enum Loopback {
 }
 
 /// `hearth up`.
-pub fn up(global: &Global, options: Serve) -> Result<u8> {
+pub fn up(global: &Global, options: &Serve) -> Result<u8> {
     start(global, options, Loopback::Allowed)
 }
 
 /// `hearth serve`.
-pub fn serve(global: &Global, options: Serve) -> Result<u8> {
+pub fn serve(global: &Global, options: &Serve) -> Result<u8> {
     start(global, options, Loopback::AsConfigured)
 }
 
-fn start(global: &Global, options: Serve, loopback: Loopback) -> Result<u8> {
+fn start(global: &Global, options: &Serve, loopback: Loopback) -> Result<u8> {
     let data = global.data.clone().unwrap_or_else(config::default_data_folder);
     fs::create_dir_all(&data).with_context(|| format!("cannot make the data folder `{}`", data.display()))?;
     fs::set_permissions(&data, fs::Permissions::from_mode(0o700))

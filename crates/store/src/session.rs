@@ -100,10 +100,7 @@ impl Tx {
     }
 
     /// Who is signed in with which forge, each pair once.
-    pub async fn signed_in_with(
-        &mut self,
-        now: Timestamp,
-    ) -> Result<Vec<(UserId, ForgeId)>, StoreError> {
+    pub async fn signed_in_with(&mut self, now: Timestamp) -> Result<Vec<(UserId, ForgeId)>, StoreError> {
         let rows = self.rows(SIGNED_IN_WITH, [now.into()]).await?;
         rows.iter().map(|row| Ok((row.parsed("user_id")?, row.parsed("signed_in_with")?))).collect()
     }
