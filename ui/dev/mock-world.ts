@@ -202,6 +202,7 @@ export function session(userAgent: string, minutes: number, current: boolean): S
     created_at: ago(minutes + 600),
     last_seen_at: ago(minutes),
     expires_at: ago(-60 * 24 * 14),
+    signed_in_with: current ? null : 'GitLab',
     current,
   }
 }

@@ -119,6 +119,11 @@ impl Control {
             .collect())
     }
 
+    /// What a forge is called; nothing once it is gone.
+    pub async fn forge_name(&self, id: ForgeId) -> Result<Option<String>, Error> {
+        Ok(self.inner.store.read().await?.forge(id).await?.map(|forge| forge.name))
+    }
+
     /// The forges the caller may manage: for administrators every one, for admins of a team its own. Everybody
     /// else uses [`Control::integrations`].
     pub async fn forges(&self, caller: &Caller) -> Result<Vec<ForgeFacts>, Error> {

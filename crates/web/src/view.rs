@@ -134,7 +134,7 @@ pub(crate) fn signed_in(person: User) -> Me {
 }
 
 /// A session, as `caller` sees it.
-pub(crate) fn session(session: Session, caller: &Caller) -> SessionView {
+pub(crate) fn session(session: Session, with: Option<String>, caller: &Caller) -> SessionView {
     SessionView {
         current: caller.via == domain::Via::Session(session.id),
         id: session.id,
@@ -142,6 +142,7 @@ pub(crate) fn session(session: Session, caller: &Caller) -> SessionView {
         created_at: session.created_at,
         last_seen_at: session.last_seen_at,
         expires_at: session.expires_at,
+        signed_in_with: with,
     }
 }
 

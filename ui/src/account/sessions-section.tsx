@@ -45,6 +45,7 @@ export function SessionsSection() {
                 </p>
                 <p className="text-sm text-muted">
                   Active <Moment at={session.last_seen_at} />, signed in <Moment at={session.created_at} />
+                  {session.signed_in_with ? ` with ${session.signed_in_with}` : null}
                 </p>
               </div>
               {session.current ? (

@@ -75,8 +75,15 @@ pub(crate) async fn list_sessions(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Json<Page<SessionView>>, ApiError> {
-    let sessions = app.control.sessions(&caller).await?;
-    Ok(Json(Page::whole(sessions.into_iter().map(|session| view::session(session, &caller)).collect())))
+    let mut views = vec![];
+    for session in app.control.sessions(&caller).await? {
+        let with = match session.forge {
+            Some(forge) => app.control.forge_name(forge).await?,
+            None => None,
+        };
+        views.push(view::session(session, with, &caller));
+    }
+    Ok(Json(Page::whole(views)))
 }
 
 /// Ends one of the caller's sessions, its open streams and terminals included.

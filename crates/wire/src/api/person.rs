@@ -147,6 +147,8 @@ pub struct SessionView {
     pub last_seen_at: Timestamp,
     /// When it must sign in again.
     pub expires_at: Timestamp,
+    /// Name of the forge it was signed in with; `null` for a password.
+    pub signed_in_with: Option<String>,
     /// Whether it is the one asking.
     pub current: bool,
 }
