@@ -104,7 +104,7 @@ export function NewForgePage({ team }: { team?: string }) {
             autoComplete="off"
           />
         </Card>
-        <AdvancedFold kind={kind} form={form} set={set} />
+        <AdvancedFold kind={kind} team={team} form={form} set={set} />
         {problem === null ? null : <ProblemNotice thrown={problem} />}
         <div>
           <Button type="submit" variant="primary" size="lg" pending={pending}>

@@ -13,22 +13,27 @@ export interface FieldsProps {
   set: SetForm
 }
 
+/** A team's forge has no proxy: it would go round what the server may reach. */
+type Whose = { kind: Kind; team: string | undefined }
+
 /** Folded away, for the first step. */
-export function AdvancedFold({ kind, ...fields }: FieldsProps & { kind: Kind }) {
+export function AdvancedFold({ kind, team, ...fields }: FieldsProps & Whose) {
   return (
     <details className="group">
       <summary className="-ml-2 inline-flex min-h-8 items-center gap-1.5 rounded-md px-2 font-medium text-muted select-none hover:text-ink">
         <ChevronRight aria-hidden className="size-4 transition-transform group-open:rotate-90" />
-        Advanced: other addresses, certificates, proxy, SSH
+        {team === undefined
+          ? 'Advanced: other addresses, certificates, proxy, SSH'
+          : 'Advanced: other addresses, certificates, SSH'}
       </summary>
       <Card className="mt-3 p-5">
-        <AdvancedFields kind={kind} {...fields} />
+        <AdvancedFields kind={kind} team={team} {...fields} />
       </Card>
     </details>
   )
 }
 
-export function AdvancedFields({ form, set, kind }: FieldsProps & { kind: Kind }) {
+export function AdvancedFields({ form, set, kind, team }: FieldsProps & Whose) {
   const text = (name: 'api_url' | 'git_url' | 'ssh_host' | 'ssh_port' | 'ssh_user' | 'proxy') => ({
     value: form[name],
     onChange: (event: { target: { value: string } }) => set({ [name]: event.target.value }),
@@ -81,12 +86,14 @@ export function AdvancedFields({ form, set, kind }: FieldsProps & { kind: Kind }
           </fieldset>
         </>
       ) : null}
-      <TextField
-        label="Proxy"
-        hint="Only for requests to this forge."
-        placeholder="http://proxy.example.com:3128"
-        {...text('proxy')}
-      />
+      {team === undefined ? (
+        <TextField
+          label="Proxy"
+          hint="Only for requests to this forge."
+          placeholder="http://proxy.example.com:3128"
+          {...text('proxy')}
+        />
+      ) : null}
       <TextArea
         label="Certificate authority"
         hint="PEM. In addition to the public ones, for a forge with certificates of your own authority."

@@ -117,7 +117,7 @@ export function EditForge({ forge, team }: { forge: Forge; team?: string | undef
               </Part>
             ) : null}
             <Part id="advanced" title="Advanced">
-              <AdvancedFields kind={kind} form={form} set={set} />
+              <AdvancedFields kind={kind} team={team} form={form} set={set} />
             </Part>
             {problem === null ? null : <ProblemNotice thrown={problem} />}
             <div className="flex items-center gap-4">
