@@ -47,8 +47,13 @@ test('integrations', async ({ page }) => {
   await page.getByRole('button', { name: 'More for GitLab', exact: true }).focus()
   await page.keyboard.press('Enter')
   await look(page, 'integrations-menu')
-  await page.keyboard.press('ArrowDown')
-  await page.keyboard.press('Home')
+  // The menu takes the keyboard when it is there, which a busy machine makes late.
+  const permissions = page.getByRole('menuitem', { name: 'Edit permissions' })
+  await expect(async () => {
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Home')
+    await expect(permissions).toBeFocused({ timeout: 500 })
+  }).toPass()
   await page.keyboard.press('Enter')
   const dialog = page.getByRole('dialog')
   await expect(dialog.getByRole('checkbox', { name: /read_user/ })).toBeDisabled()
