@@ -4,6 +4,7 @@ use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 
+use super::text;
 use crate::cli::Global;
 use crate::client::Client;
 use crate::terminal;
@@ -14,6 +15,20 @@ pub async fn context(client: &Client, global: &Global, url: &str) -> Result<u8> 
     if !global.json {
         for warning in context["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             terminal::note(&format!("note: {warning}"));
+        }
+        let options = &context["options"];
+        for refused in options["refused_variables"].as_array().into_iter().flatten() {
+            terminal::note(&format!(
+                "note: {} is left out: {}",
+                text(&refused["name"]),
+                text(&refused["why"])
+            ));
+        }
+        for variable in options["variables"].as_array().into_iter().flatten() {
+            let (name, value) = (text(&variable["name"]), text(&variable["value"]));
+            terminal::note(&format!(
+                "note: it wants to set {name}={value}; `hearth start --confirm {name} …` lets it"
+            ));
         }
     }
     terminal::show(global, &context, |context| {
