@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use control::{Control, FileForge, ForgeSettings};
 use domain::SshEndpoint;
 use vault::Secret;
@@ -15,11 +15,10 @@ pub(super) async fn apply(config: &Config, control: &Control) -> Result<()> {
         read(key, entry).with_context(|| format!("cannot use `[forge.{key}]` of the configuration"))
     });
     let entries = entries.collect::<Result<Vec<_>>>()?;
-    control.sync_forges(entries).await.map_err(|error| {
-        let mend = error.mend();
-        anyhow::Error::new(error)
-            .context(format!("cannot take over the configuration's forges\n  mend: {mend}"))
-    })
+    match control.sync_forges(entries).await {
+        Ok(()) => Ok(()),
+        Err(error) => bail!("cannot take over the configuration's forges: {error}\n  mend: {}", error.mend()),
+    }
 }
 
 fn read(key: &str, entry: &ForgeEntry) -> Result<FileForge> {

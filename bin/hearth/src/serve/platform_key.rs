@@ -35,11 +35,10 @@ pub(super) async fn open(
         );
     }
     let key = if path.exists() { FileKey::open(&path, entropy) } else { FileKey::create(&path, entropy) };
-    let key = key.map_err(|error| {
-        let mend = error.mend().to_owned();
-        anyhow::Error::new(error).context(format!("mend: {mend}"))
-    });
-    Ok(Arc::new(key.with_context(|| format!("cannot use the platform key `{}`", path.display()))?))
+    match key {
+        Ok(key) => Ok(Arc::new(key)),
+        Err(error) => bail!("cannot use the platform key: {error}\n  mend: {}", error.mend()),
+    }
 }
 
 fn transit(keys: &Keys, policy: &outbound::Policy) -> Result<Arc<TransitKey>> {
