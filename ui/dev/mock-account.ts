@@ -74,7 +74,7 @@ export const ACCOUNT_ROUTES: Route[] = [
   ],
   ['GET', /^doctor$/, ({ response }) => json(response, 200, SUPPORT)],
   ['GET', /^audit$/, ({ response }) => list(response, state.world.audit)],
-  ['GET', /^version$/, ({ response }) => json(response, 200, { version: '0.1.0', agent_protocol: 1 })],
+  ['GET', /^version$/, ({ response }) => json(response, 200, { version: '0.1.0', agent_protocol: 2 })],
 ]
 
 function setUp({ response, body }: Call): void {

@@ -2,6 +2,7 @@
 
 import type { Step, StepName, Workspace } from '../src/api/documents'
 import { addDemoForges } from './mock-demo-forges.ts'
+import { addDemoKites } from './mock-demo-kites.ts'
 import { addDemoTeams } from './mock-demo-teams.ts'
 import { ago, newId } from './mock-ids.ts'
 import { log, SCRIPT } from './mock-script.ts'
@@ -111,6 +112,7 @@ export function demoWorld(): World {
     },
   })
   done(world, review)
+  addDemoKites(world)
 
   world.snapshots = [
     {

@@ -10,6 +10,7 @@ import { type Call, json, problem } from './mock-answer.ts'
 import { CONTEXT_ROUTES } from './mock-contexts.ts'
 import { demoWorld } from './mock-demo.ts'
 import { FORGE_ROUTES } from './mock-forges.ts'
+import { KITE_ROUTES, kiteControl } from './mock-kites.ts'
 import { consent, LINK_ROUTES } from './mock-links.ts'
 import { dropConnections, reset, state } from './mock-state.ts'
 import { TEAM_ROUTES } from './mock-teams.ts'
@@ -73,12 +74,20 @@ function control(call: Call): void {
     reset(query.get('world') === 'fresh' ? emptyWorld() : demoWorld(), Number(query.get('pace') ?? 2))
   if (path === '/__mock/passwords-off') state.world.settings.password_sign_in = false
   if (path === '/__mock/team-host') state.teamHost = query.get('team')
+  if (path === '/__mock/kites') kiteControl(query.get('act'))
+  if (path === '/__mock/member') makeMember()
   if (path === '/__mock/sign-out') state.world.signedIn = false
   if (path === '/__mock/down') state.isDown = true
   if (path === '/__mock/up') state.isDown = false
   if (path === '/__mock/down' || path === '/__mock/drop') dropConnections()
   const workspaces = [...state.world.workspaces.values()]
   json(response, 200, { ids: Object.fromEntries(workspaces.map(({ name, id }) => [name, id])) })
+}
+
+/** Takes the administrator's role from the person at the browser. */
+function makeMember(): void {
+  const me = state.world.users[0]
+  if (me) me.role = 'member'
 }
 
 /** The way from a team's host over the main host and back, as if one was signed in there; `nobody` is not. */
@@ -94,6 +103,7 @@ const ROUTES = [
   ...FORGE_ROUTES,
   ...TEAM_ROUTES,
   ...CONTEXT_ROUTES,
+  ...KITE_ROUTES,
   ...WORKSPACE_ROUTES,
 ]
 

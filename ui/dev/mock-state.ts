@@ -15,6 +15,7 @@ export const state = {
   /** How much slower than the script a start goes. */
   pace: 2,
   watchers: new Set<ServerResponse>(),
+  kiteWatchers: new Set<ServerResponse>(),
   readers: new Map<string, Set<ServerResponse>>(),
   sockets: new Set<Duplex>(),
 }
@@ -29,7 +30,7 @@ export function reset(world: World, pace: number): void {
 
 /** Breaks every connection there is. */
 export function dropConnections(): void {
-  for (const watcher of state.watchers) watcher.destroy()
+  for (const watcher of [...state.watchers, ...state.kiteWatchers]) watcher.destroy()
   for (const readers of state.readers.values()) for (const reader of readers) reader.destroy()
   for (const socket of state.sockets) socket.destroy()
 }

@@ -7,11 +7,15 @@ import type {
   Image,
   Invitation,
   Keys,
+  Kite,
+  KiteKey,
+  KiteShare,
   Link,
   LogLine,
   Member,
   Phase,
   PlatformSettings,
+  RegistryKey,
   Secret,
   Session,
   Snapshot,
@@ -49,6 +53,10 @@ export interface World {
   invitations: Map<string, Invitation[]>
   secrets: Map<string, Secret[]>
   keys: Keys
+  kites: Kite[]
+  kiteShares: Map<string, KiteShare[]>
+  kiteKeys: KiteKey[]
+  registryKeys: RegistryKey[]
   settings: PlatformSettings
   audit: { id: number; at: string; caller: string | null; action: string; subject: string; detail: string }[]
 }
@@ -99,6 +107,10 @@ export function emptyWorld(): World {
       sealed_by_retired: 0,
       rotation: null,
     },
+    kites: [],
+    kiteShares: new Map(),
+    kiteKeys: [],
+    registryKeys: [],
     settings: {
       ssh_algorithm: 'ed25519',
       password_sign_in: true,

@@ -145,6 +145,19 @@ const workspace = createRoute({
   component: lazyRouteComponent(() => import('./workspace/page'), 'WorkspacePage'),
 })
 
+const kites = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/kites',
+  validateSearch: texts('q', 'version', 'kind', 'sort', 'order'),
+  component: lazyRouteComponent(() => import('./kites/registry-page'), 'RegistryPage'),
+})
+
+const kite = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/kites/$id',
+  component: lazyRouteComponent(() => import('./kites/kite-page'), 'KitePage'),
+})
+
 const settings = createRoute({
   getParentRoute: () => signedIn,
   path: '/settings',
@@ -228,6 +241,8 @@ const tree = root.addChildren([
     fresh,
     snapshots,
     workspace,
+    kites,
+    kite,
     settings,
     settingsSection,
     teams,

@@ -14,6 +14,7 @@ mod footprint;
 mod forge;
 mod hearth;
 mod http;
+mod kites;
 mod machine;
 mod report;
 mod rootfs;
@@ -43,6 +44,9 @@ pub(crate) struct Bench {
     /// Measure the release that is built already, such as when only the benchmark has changed.
     #[arg(long)]
     no_build: bool,
+    /// Watch the kites that do nothing for 40 s instead of two minutes.
+    #[arg(long)]
+    quick: bool,
     /// Measure only this part, and print the report.
     #[arg(long, value_enum)]
     only: Option<Part>,
@@ -55,13 +59,15 @@ enum Part {
     Workspaces,
     /// Secrets, addresses, and what goes through a forge.
     Forges,
+    /// Kites, beside kite.js, and a registry with ten thousand of them.
+    Kites,
 }
 
 impl Bench {
     /// Builds, measures, writes the report.
     pub(crate) fn run(self) -> Result<()> {
         let wants = |part| self.only.is_none_or(|only| only == part);
-        let (workspaces, forges) = (wants(Part::Workspaces), wants(Part::Forges));
+        let (workspaces, forges, kites) = (wants(Part::Workspaces), wants(Part::Forges), wants(Part::Kites));
         let optional = [(workspaces, needs::BENCH), (forges, secrets::NEEDS)];
         let wanted = optional.into_iter().filter(|(is_wanted, _)| *is_wanted).map(|(_, needs)| needs);
         packages::provide(&std::iter::once(needs::UP).chain(wanted).collect::<Vec<_>>().concat())?;
@@ -70,7 +76,10 @@ impl Bench {
             ui::build()?;
             up::build_server(Profile::Release)?;
             if forges {
-                build_examples()?;
+                build_examples(FORGE_EXAMPLES)?;
+            }
+            if kites {
+                build_examples(KITE_EXAMPLES)?;
             }
         }
 
@@ -92,6 +101,9 @@ impl Bench {
             contexts::measure(self.rounds, &mut report)?;
             secrets::measure(&mut report)?;
         }
+        if kites {
+            kites::measure(&hearth, self.rounds, self.quick, &mut report)?;
+        }
         if let Some(docker) = &docker {
             footprint::measure(&hearth, docker, &mut report)?;
         }
@@ -105,13 +117,16 @@ impl Bench {
     }
 }
 
-/// Builds the programs that measure single parts, and the forge they are measured with.
-fn build_examples() -> Result<()> {
+/// Programs that measure single parts, and the forge they are measured with: package and example.
+const FORGE_EXAMPLES: &[(&str, &str)] =
+    &[("vault", "bench_seal"), ("forge", "bench_context"), ("testkit", "gitlab_double")];
+/// The other ends of kites.
+const KITE_EXAMPLES: &[(&str, &str)] = &[("testkit", "bench_kite")];
+
+fn build_examples(examples: &[(&str, &str)]) -> Result<()> {
     let mut build = shell::cargo();
     build.args(["build", "--locked", "--release"]);
-    for (package, example) in
-        [("vault", "bench_seal"), ("forge", "bench_context"), ("testkit", "gitlab_double")]
-    {
+    for (package, example) in examples {
         build.args(["--package", package, "--example", example]);
     }
     shell::run(&mut build)

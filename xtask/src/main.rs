@@ -7,6 +7,7 @@
 mod agent;
 mod bench;
 mod dist;
+mod fuzz;
 mod gitlab_double;
 mod journey;
 mod needs;
@@ -42,6 +43,8 @@ enum Xtask {
     Dist,
     /// Measure Hearth beside its peers and write `docs/benchmarks.md`.
     Bench(bench::Bench),
+    /// Fuzz the parsers of what strangers send.
+    Fuzz(fuzz::Fuzz),
     /// Run a double of GitLab with demonstration data.
     GitlabDouble(gitlab_double::Double),
 }
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Xtask::Tidy => tidy::run(),
         Xtask::Dist => dist::run(),
         Xtask::Bench(bench) => bench.run(),
+        Xtask::Fuzz(fuzz) => fuzz.run(),
         Xtask::GitlabDouble(double) => double.run(),
     };
     match done {

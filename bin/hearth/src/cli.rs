@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 mod forge;
+mod kite;
 mod team;
 
 pub use forge::{ForgeCommand, ForgeSettings, LinkCommand, SshKeyCommand};
-pub use team::{AdminCommand, KeysCommand, SecretCommand, SettingsCommand, TeamCommand};
+pub use kite::{KiteCall, KiteCommand, KiteKeyCommand, KiteQuery};
+pub use team::{AdminCommand, KeysCommand, RegistryKeyCommand, SecretCommand, SettingsCommand, TeamCommand};
 
 /// Ready, isolated workspaces from any Git repository, on your own machine.
 #[derive(Debug, Parser)]
@@ -101,6 +103,9 @@ pub enum Command {
     /// Teams, their members and secrets.
     #[command(subcommand)]
     Team(TeamCommand),
+    /// Services that speak the Kite protocol, the agents of workspaces among them.
+    #[command(subcommand)]
+    Kite(Box<KiteCommand>),
     /// What only administrators do.
     #[command(subcommand)]
     Admin(AdminCommand),

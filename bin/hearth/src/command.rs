@@ -7,6 +7,7 @@ mod doctor;
 mod exec;
 mod forge;
 mod image;
+mod kite;
 mod link;
 mod list;
 mod login;
@@ -44,6 +45,7 @@ pub async fn run(global: &Global, command: Command) -> Result<u8> {
         Command::Link(wanted) => link::link(&Client::for_options(global)?, global, wanted).await,
         Command::SshKey(wanted) => ssh_key::ssh_key(&Client::for_options(global)?, global, wanted).await,
         Command::Team(wanted) => team::team(&Client::for_options(global)?, global, wanted).await,
+        Command::Kite(wanted) => kite::kite(&Client::for_options(global)?, global, *wanted).await,
         Command::Admin(wanted) => admin::admin(&Client::for_options(global)?, global, wanted).await,
         Command::Image(wanted) => image::image(&Client::for_options(global)?, global, wanted).await,
         Command::Config(ConfigCommand::Default) => {

@@ -28,6 +28,7 @@ pub struct Config {
     pub workspaces: Workspaces,
     pub outbound: Outbound,
     pub keys: Keys,
+    pub registry: Registry,
     pub forge: BTreeMap<String, ForgeEntry>,
     pub log: Log,
 }
@@ -75,6 +76,14 @@ pub struct Keys {
     pub transit_token_file: String,
     pub transit_namespace: String,
     pub transit_ca_file: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Registry {
+    pub region: String,
+    pub token_seconds: u32,
+    pub key_days: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -179,6 +188,7 @@ impl Config {
             }
         }
         self.keys.check(&mut problems);
+        self.registry.check(&mut problems);
         for (name, forge) in &self.forge {
             forge.check(name, &mut problems);
         }
@@ -227,6 +237,24 @@ impl Keys {
                 }
             }
             other => problems.push(format!("keys.platform: `{other}` is neither `file` nor `transit`")),
+        }
+    }
+}
+
+impl Registry {
+    fn check(&self, problems: &mut Vec<String>) {
+        let region = &self.region;
+        if region.is_empty()
+            || region.len() > 64
+            || region.chars().any(|letter| letter == '/' || letter.is_control())
+        {
+            problems.push("registry.region: must have 1 to 64 bytes, without slashes, such as `eu-1`".into());
+        }
+        if !(10..=86_400).contains(&self.token_seconds) {
+            problems.push("registry.token_seconds: must be between 10 and 86400".into());
+        }
+        if !(1..=365).contains(&self.key_days) {
+            problems.push("registry.key_days: must be between 1 and 365".into());
         }
     }
 }

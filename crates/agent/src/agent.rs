@@ -1,7 +1,7 @@
 //! The agent as a whole: its parts, and serving them on a connection.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use domain::{Clock, Entropy, Timestamp};
@@ -9,8 +9,9 @@ use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use wire::agent::{AGENT_PATH, AgentConfig};
+use wire::agent::{AGENT_PATH, AgentConfig, PROTOCOL};
 
 use crate::activity::Activity;
 use crate::asks::Asks;
@@ -18,6 +19,7 @@ use crate::doors::Doors;
 use crate::egress::Egress;
 use crate::environment::Environment;
 use crate::git_config::GitConfig;
+use crate::kite_link::{self, Told};
 use crate::terminal::Terminals;
 
 /// As the server has it (crate `link`): what of one stream may be under way unread.
@@ -42,10 +44,14 @@ pub struct Outside {
 #[derive(Clone)]
 pub struct Agent {
     pub(crate) parts: Arc<Parts>,
+    /// Made at the first need. Not one of the parts: its methods hold those.
+    klient: Arc<OnceLock<kite::Service>>,
 }
 
 /// What the calls work on.
 pub(crate) struct Parts {
+    /// The workspace's id.
+    pub(crate) workspace: String,
     pub(crate) environment: Environment,
     pub(crate) outside: Outside,
     pub(crate) activity: Activity,
@@ -57,6 +63,8 @@ pub(crate) struct Parts {
     pub(crate) started_at: Timestamp,
     /// Held by the clone under way.
     pub(crate) clone_turn: tokio::sync::Mutex<()>,
+    /// Told whenever a Kite client was answered.
+    pub(crate) kite_calls: Notify,
     /// Cancelled by `POST /v1/shutdown`.
     pub(crate) stop: CancellationToken,
 }
@@ -79,6 +87,7 @@ impl Agent {
         }
         let git_config = GitConfig::new(&environment, program, doors.calls(), doors.ssh());
         let parts = Parts {
+            workspace: config.workspace.clone(),
             environment,
             asks: Asks::new(),
             doors,
@@ -89,9 +98,20 @@ impl Agent {
             outside,
             started_at,
             clone_turn: tokio::sync::Mutex::default(),
+            kite_calls: Notify::new(),
             stop: CancellationToken::new(),
         };
-        Self { parts: Arc::new(parts) }
+        Self { parts: Arc::new(parts), klient: Arc::default() }
+    }
+
+    /// What Kite clients can call.
+    pub(crate) fn klient(&self) -> &kite::Service {
+        self.klient.get_or_init(|| crate::klient::service(&self.parts))
+    }
+
+    /// How often they did.
+    pub(crate) fn klient_counts(&self) -> kite::Counts {
+        self.klient.get().map(kite::Service::counts).unwrap_or_default()
     }
 
     /// Dials the server, serves, and dials again, until it is asked to shut down.
@@ -102,12 +122,35 @@ impl Agent {
         self.parts.terminals.hang_up_all().await;
     }
 
-    /// Serves calls on one connection until it ends or the agent shuts down.
+    /// Serves one connection, both planes of it, until it ends or the agent shuts down.
+    pub async fn serve_dialled(&self, dialled: link::Dialled) {
+        self.serve_planes(dialled, &mut Told::default()).await;
+    }
+
+    pub(crate) async fn serve_planes(&self, dialled: link::Dialled, told: &mut Told) {
+        let protocol = dialled.protocol();
+        let bytes = self.serve_as(dialled.bytes, protocol);
+        let Some(text) = dialled.text else { return bytes.await };
+        tokio::select! {
+            () = bytes => {}
+            // Without it nobody would find the kite; the next connection brings it back.
+            () = kite_link::run(self, text, told) => {}
+        }
+    }
+
+    /// Serves calls on one connection that carries only bytes, until it ends or the agent shuts down.
     pub async fn serve<I>(&self, io: I)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let service = TowerToHyperService::new(crate::api::router(self.clone()));
+        self.serve_as(io, PROTOCOL).await;
+    }
+
+    async fn serve_as<I>(&self, io: I, protocol: u32)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = TowerToHyperService::new(crate::api::router(self.clone(), protocol));
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .initial_stream_window_size(STREAM_WINDOW)

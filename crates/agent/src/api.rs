@@ -13,22 +13,23 @@ use serde::de::DeserializeOwned;
 use tokio_util::io::ReaderStream;
 use wire::agent::{
     AgentInfo, AgentUsage, AskAnswer, CloneRequest, DotfilesRequest, ExecResult, GitSettings, KIND_HEADER,
-    MODIFIED_HEADER, PROTOCOL, TerminalInfo,
+    MODIFIED_HEADER, TerminalInfo,
 };
 
 use crate::agent::Agent;
 use crate::files::{self, Found};
 use crate::problem::Problem;
-use crate::{clone, dotfiles, egress, exec, terminal, usage};
+use crate::{clone, dotfiles, egress, exec, kite_relay, terminal, usage};
 
 /// Longest body that is read whole: a command's input is the longest thing in one.
 const BODY_MAX: usize = 32 << 20;
 
 type Answer<T> = Result<T, Problem>;
 
-pub(crate) fn router(agent: Agent) -> Router {
+/// The calls, on a connection of this protocol.
+pub(crate) fn router(agent: Agent, protocol: u32) -> Router {
     Router::new()
-        .route("/v1/info", get(info))
+        .route("/v1/info", get(move |agent| std::future::ready(info(&agent, protocol))))
         .route("/v1/exec", post(run_command))
         .route("/v1/exec/stream", post(stream_command))
         .route("/v1/terminals", get(list_terminals).post(open_terminal))
@@ -44,6 +45,7 @@ pub(crate) fn router(agent: Agent) -> Router {
         .route("/v1/usage", get(read_usage))
         .route("/v1/egress", post(watch_egress))
         .route("/v1/egress/{id}", post(open_egress).delete(refuse_egress))
+        .route("/v1/kite", post(serve_kite))
         .route("/v1/shutdown", post(shut_down))
         .fallback(unknown_call)
         .method_not_allowed_fallback(unknown_call)
@@ -51,10 +53,10 @@ pub(crate) fn router(agent: Agent) -> Router {
         .with_state(agent)
 }
 
-async fn info(State(agent): State<Agent>) -> Json<AgentInfo> {
+fn info(State(agent): &State<Agent>, protocol: u32) -> Json<AgentInfo> {
     Json(AgentInfo {
         version: env!("CARGO_PKG_VERSION").into(),
-        protocol: PROTOCOL,
+        protocol,
         started_at: agent.parts.started_at,
         platform: format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH),
     })
@@ -215,6 +217,11 @@ async fn refuse_egress(
     let why = query.why.unwrap_or_else(|| "the server refuses this connection".into());
     agent.parts.egress.refuse(id, &why)?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn serve_kite(State(agent): State<Agent>, body: Body) -> Answer<Response> {
+    let messages = kite_relay::serve(&agent, body).await?;
+    Ok(Body::from_stream(messages).into_response())
 }
 
 async fn shut_down(State(agent): State<Agent>) -> StatusCode {

@@ -61,6 +61,11 @@ impl Environment {
         variables
     }
 
+    /// The value that children get for a variable.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
     /// The workspace's folder, or the home folder as long as that does not exist.
     pub(crate) fn folder(&self) -> &Path {
         if self.folder.is_dir() {

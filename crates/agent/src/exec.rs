@@ -17,14 +17,23 @@ pub(crate) use stream::stream;
 
 /// How long output may pause after the command itself has ended. What it left running in the
 /// background may hold its output open for ever; what it wrote itself is there at once.
-const LAST_OUTPUT: Duration = Duration::from_millis(200);
+pub(crate) const LAST_OUTPUT: Duration = Duration::from_millis(200);
 /// How much of output is read at once.
-const CHUNK: usize = 32 << 10;
+pub(crate) const CHUNK: usize = 32 << 10;
 
 /// Runs a command to its end and keeps its output, up to [`EXEC_OUTPUT_MAX`] of each kind.
 ///
 /// Dropping the future, as when the caller goes away, kills the command and all it started.
-pub(crate) async fn run(environment: &Environment, mut request: ExecRequest) -> Result<ExecResult, Problem> {
+pub(crate) async fn run(environment: &Environment, request: ExecRequest) -> Result<ExecResult, Problem> {
+    run_keeping(environment, request, EXEC_OUTPUT_MAX).await
+}
+
+/// The same with at most `most` bytes of output of each kind.
+pub(crate) async fn run_keeping(
+    environment: &Environment,
+    mut request: ExecRequest,
+    most: usize,
+) -> Result<ExecResult, Problem> {
     let input = request.stdin.take();
     let mut command = prepare(environment, &request)?;
     command.stdin(if input.is_some() { std::process::Stdio::piped() } else { std::process::Stdio::null() });
@@ -45,7 +54,7 @@ pub(crate) async fn run(environment: &Environment, mut request: ExecRequest) -> 
             drop(stdin.write_all(input.as_bytes()).await);
         }
     };
-    let (mut stdout, mut stderr) = (Kept::default(), Kept::default());
+    let (mut stdout, mut stderr) = (Kept::up_to(most), Kept::up_to(most));
     let pipes = (child.stdout.take(), child.stderr.take());
     let reading = async {
         tokio::join!(stdout.fill(pipes.0), stderr.fill(pipes.1));
@@ -83,7 +92,7 @@ fn program(request: &ExecRequest) -> &str {
 }
 
 /// The command as asked for, with its outputs piped.
-fn prepare(environment: &Environment, request: &ExecRequest) -> Result<Command, Problem> {
+pub(crate) fn prepare(environment: &Environment, request: &ExecRequest) -> Result<Command, Problem> {
     let Some((program, arguments)) = request.command.split_first().filter(|(program, _)| !program.is_empty())
     else {
         return Err(Problem::invalid(
@@ -134,18 +143,22 @@ async fn end(child: &mut Child, group: &Group, timeout_s: Option<u32>) -> (i32, 
 }
 
 /// Output up to the limit. More is read and dropped, so that the command can go on.
-#[derive(Default)]
 struct Kept {
     bytes: Vec<u8>,
+    most: usize,
     is_cut: bool,
 }
 
 impl Kept {
+    fn up_to(most: usize) -> Self {
+        Self { bytes: vec![], most, is_cut: false }
+    }
+
     async fn fill(&mut self, pipe: Option<impl AsyncRead + Unpin>) {
         let Some(mut pipe) = pipe else { return };
         let mut chunk = vec![0; CHUNK];
         while let Ok(count @ 1..) = pipe.read(&mut chunk).await {
-            let room = EXEC_OUTPUT_MAX.saturating_sub(self.bytes.len());
+            let room = self.most.saturating_sub(self.bytes.len());
             self.bytes.extend_from_slice(chunk.get(..count.min(room)).unwrap_or_default());
             self.is_cut |= count > room;
         }

@@ -132,6 +132,11 @@ pub(crate) fn signal_group(leader: Pid, signal: Signal) {
     }
 }
 
+/// Whether any process is in a group.
+pub(crate) fn group_exists(leader: Pid) -> bool {
+    rustix::process::test_kill_process_group(leader).is_ok()
+}
+
 /// A signal by its name without `SIG`.
 pub(crate) fn signal_named(name: &str) -> Option<Signal> {
     Some(match name.strip_prefix("SIG").unwrap_or(name) {

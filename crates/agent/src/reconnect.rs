@@ -6,8 +6,11 @@ use tokio::time::Instant;
 use wire::agent::AgentConfig;
 
 use crate::agent::{Agent, Outside};
+use crate::kite_link::{Told, shortened};
 
-/// The first pause, and the one after a connection that had held for a while.
+/// The shortest pause.
+const SHORTEST: Duration = Duration::from_millis(10);
+/// The limit of the first pause, and the one after a connection that had held for a while.
 const FIRST: Duration = Duration::from_millis(50);
 /// The longest pause towards another machine.
 const LONGEST: Duration = Duration::from_secs(5);
@@ -20,6 +23,7 @@ const GOOD: Duration = Duration::from_secs(5);
 pub(crate) async fn run(agent: &Agent, config: &AgentConfig) {
     let mut pauses = Pauses::new(if config.server.starts_with("unix:") { LONGEST_LOCAL } else { LONGEST });
     let mut told = String::new();
+    let mut registration = Told::default();
     while !agent.is_stopping() {
         let stopping = agent.parts.stop.cancelled();
         let dialled = tokio::select! {
@@ -27,11 +31,11 @@ pub(crate) async fn run(agent: &Agent, config: &AgentConfig) {
             () = stopping => return,
         };
         match dialled {
-            Ok(io) => {
+            Ok(dialled) => {
                 tracing::info!("connected to the server");
                 told.clear();
                 let since = Instant::now();
-                agent.serve(io).await;
+                agent.serve_planes(dialled, &mut registration).await;
                 if since.elapsed() >= GOOD {
                     pauses.begin_anew();
                 }
@@ -65,8 +69,8 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Pauses that double from [`FIRST`] to the longest, each shortened by a random part of up to a half,
-/// so that all agents of a server do not come back in step.
+/// Pauses below limits that double from [`FIRST`] to the longest. Each is a random part of its limit, so that all
+/// agents of a server that was away come back spread over that time, and not in step.
 struct Pauses {
     next: Duration,
     longest: Duration,
@@ -84,10 +88,7 @@ impl Pauses {
     fn next(&mut self, outside: &Outside) -> Duration {
         let pause = self.next;
         self.next = (self.next * 2).min(self.longest);
-        let mut random = [0; 2];
-        outside.entropy.fill(&mut random);
-        let part = f64::from(u16::from_ne_bytes(random)) / f64::from(u16::MAX);
-        pause.mul_f64(1.0 - part / 2.0)
+        shortened(pause, outside).max(SHORTEST)
     }
 }
 

@@ -4,6 +4,8 @@ mod attach;
 mod life;
 mod output;
 mod ring;
+mod session;
+mod watching;
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
@@ -19,10 +21,13 @@ use wire::agent::{OpenTerminal, TerminalInfo};
 
 use crate::agent::Parts;
 use crate::problem::Problem;
-use crate::process::signal_group;
+use crate::process::{group_exists, signal_group};
 
 pub(crate) use attach::attach;
 use output::Output;
+use session::Session;
+pub(crate) use session::{NameRefused, Place};
+pub(crate) use watching::{Seen, Watching};
 
 /// Terminals that run at the same time.
 const RUNNING_MAX: usize = 100;
@@ -30,6 +35,8 @@ const RUNNING_MAX: usize = 100;
 const ENDED_MAX: usize = 20;
 /// How long processes have to end after the terminal was hung up.
 const GRACE: Duration = Duration::from_secs(2);
+/// How often those that were in the foreground are looked for while they have that time.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Every terminal of the workspace.
 pub(crate) struct Terminals {
@@ -122,6 +129,7 @@ pub(crate) struct Terminal {
     /// waits.
     input: mpsc::Sender<Bytes>,
     output: Output,
+    session: Session,
 }
 
 impl Terminal {
@@ -129,7 +137,7 @@ impl Terminal {
         let (columns, rows) = self.size();
         TerminalInfo {
             id: self.id,
-            title: self.title.clone(),
+            title: self.session.name().unwrap_or_else(|| self.title.clone()),
             is_task: self.is_task,
             columns,
             rows,
@@ -140,12 +148,18 @@ impl Terminal {
         }
     }
 
-    fn size(&self) -> (u16, u16) {
+    /// Columns and rows.
+    pub(crate) fn size(&self) -> (u16, u16) {
         *self.size.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Where typed keys go. Fails once the process has ended.
+    pub(crate) fn input(&self) -> &mpsc::Sender<Bytes> {
+        &self.input
+    }
+
     /// Tells the processes inside a new size, if it is one.
-    fn resize(&self, columns: u16, rows: u16) {
+    pub(crate) fn resize(&self, columns: u16, rows: u16) {
         if columns == 0 || rows == 0 {
             return;
         }
@@ -157,7 +171,7 @@ impl Terminal {
     }
 
     /// Makes a full-screen program paint itself anew: a size it has not, then the one it has.
-    fn repaint(&self) {
+    pub(crate) fn repaint(&self) {
         let (columns, rows) = self.size();
         let other = if rows > 1 { rows - 1 } else { rows + 1 };
         self.resize(columns, other);
@@ -183,10 +197,21 @@ impl Terminal {
 
     /// Asks everything inside to end, as a closed window does, and makes it end after a while.
     async fn hang_up(&self) {
+        // Asked for now: once the first process has ended, nobody knows what was in the foreground.
+        let foreground = self.foreground().filter(|group| *group != self.leader);
         for signal in [Signal::HUP, Signal::CONT] {
             self.signal_all(signal);
         }
-        if tokio::time::timeout(GRACE, self.output.ended()).await.is_err() {
+        let ended = async {
+            self.output.ended().await;
+            while foreground.is_some_and(group_exists) {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        if tokio::time::timeout(GRACE, ended).await.is_err() {
+            if let Some(group) = foreground.filter(|group| group_exists(*group)) {
+                signal_group(group, Signal::KILL);
+            }
             self.signal_all(Signal::KILL);
             // The kernel needs a moment. A process that cannot die waits for a disk or worse.
             drop(tokio::time::timeout(GRACE, self.output.ended()).await);

@@ -17,6 +17,7 @@ use crate::broker::Broker;
 use crate::contexts::ContextMemory;
 use crate::forges::ForgeMemory;
 use crate::images::Images;
+use crate::kites::{KiteMemory, RegistrySettings};
 use crate::links::LinkMemory;
 use crate::people::{Attempts, Passwords};
 use crate::reconcile::{Flights, Listeners, Watchers};
@@ -76,6 +77,8 @@ pub struct Settings {
     pub timer: Option<Duration>,
     /// How long processes may take to end when asked to.
     pub stop_grace: Duration,
+    /// How kites are registered.
+    pub registry: RegistrySettings,
 }
 
 impl Settings {
@@ -95,6 +98,7 @@ impl Settings {
             parallel_effects: 32,
             timer: Some(Duration::from_secs(5)),
             stop_grace: Duration::from_secs(5),
+            registry: RegistrySettings::default(),
         }
     }
 }
@@ -134,6 +138,7 @@ pub(crate) struct Inner {
     pub(crate) links: LinkMemory,
     pub(crate) broker: Broker,
     pub(crate) contexts: ContextMemory,
+    pub(crate) kites: KiteMemory,
     /// Set once it is known that the server has been set up, which stays true.
     pub(crate) is_set_up: OnceLock<()>,
     attempts: Mutex<Attempts>,
@@ -146,7 +151,8 @@ impl Control {
     /// Must be called within a Tokio runtime.
     pub fn new(store: Store, agents: Agents, outside: Outside, settings: Settings) -> Self {
         let Outside { clock, entropy, driver, outbound, images, platform_key } = outside;
-        let inner = Inner {
+        let inner = Arc::new_cyclic(|inner| Inner {
+            kites: KiteMemory::new(inner, &settings, clock.clone(), entropy.clone()),
             logs: store.log_writer(),
             store,
             agents,
@@ -173,8 +179,8 @@ impl Control {
             broker: Broker::default(),
             attempts: Mutex::default(),
             user_names: Mutex::default(),
-        };
-        Self { inner: Arc::new(inner) }
+        });
+        Self { inner }
     }
 
     /// The connected agents.

@@ -14,6 +14,7 @@ mod forges;
 mod git_preferences;
 mod idempotency;
 mod images;
+mod kites;
 mod links;
 mod people;
 mod platform;
@@ -35,6 +36,10 @@ pub use forges::{
 };
 pub use git_preferences::GitPreferencesChange;
 pub use images::{Images, StoredImage};
+pub use kites::{
+    KiteChange, KiteCode, KiteFacts, KiteFilter, KiteKeyFacts, KiteKeyWish, KiteShareFacts, KiteToken,
+    OlderKeys, RegistryKeyFacts, RegistrySettings,
+};
 pub use links::{
     Begun, CallbackInput, CallbackOutcome, Disconnected, Integration, InvalidReturnPath, LinkFacts, LinkWish,
     REVOKE_TOKENS, ReturnPath, TokenCounts,

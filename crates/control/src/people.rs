@@ -24,6 +24,8 @@ pub(crate) use attempts::Attempts;
 pub use handoff::HandedOver;
 pub(crate) use identity::{Claimed, PasswordDoor, claim, is_last_way_in};
 pub(crate) use password::Passwords;
+pub(crate) use revoked::REVOKED_TOPIC;
+pub(crate) use session::welcome;
 pub(crate) use setup::later;
 pub(crate) use sign_in_with::Found;
 

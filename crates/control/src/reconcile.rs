@@ -52,9 +52,13 @@ impl Control {
         let tasks = &self.inner.tasks;
         let _end = tasks.life().clone().drop_guard();
         let (for_changes, for_effects) = (self.inner.store.nudges(), self.inner.store.nudges());
+        let for_kites = self.inner.store.nudges();
+        self.open_registry().await?;
+        self.seat_agents();
         // First of all, so that agents which outlived the last server find this one.
         self.reopen().await?;
         tasks.spawn("changes", self.clone().hand_out_changes(for_changes));
+        tasks.spawn("kites", self.clone().follow_kites(for_kites));
         tasks.spawn("agents", self.clone().follow_agents());
         self.release_leases().await?;
         tasks.spawn("jobs", self.clone().keep_jobs());
@@ -71,10 +75,14 @@ impl Control {
         if let Some(every) = self.inner.settings.timer {
             tasks.spawn("timer", self.clone().keep_time(every));
         }
-        tokio::select! {
-            () = cancel.cancelled() => {}
-            () = self.clone().work(for_effects) => {}
-        }
+        let work = async {
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = self.clone().work(for_effects) => {}
+            }
+        };
+        // The registry has the last word before connections end: what it knows is to be kept.
+        tokio::join!(work, self.registry().run(cancel.clone()));
         tasks.end(PATIENCE).await;
         self.release_leases().await
     }

@@ -41,6 +41,8 @@ pub(crate) enum CellKind {
     SshKeyPrivate,
     /// A secret of a team. The row is the team's id, a slash and the secret's name.
     TeamSecret,
+    /// The private half of the pair that the registry signs with. The row is the pair's id.
+    RegistryKeyPrivate,
 }
 
 impl CellKind {
@@ -55,6 +57,7 @@ impl CellKind {
             Self::AttemptPrivate => "attempt.private",
             Self::SshKeyPrivate => "ssh_key.private",
             Self::TeamSecret => "team.secret",
+            Self::RegistryKeyPrivate => "registry_key.private",
         }
     }
 }

@@ -21,7 +21,7 @@ mod name;
 mod snapshot;
 
 pub use changes::Change;
-pub(crate) use changes::{News, announce};
+pub(crate) use changes::{News, TOPIC as WORKSPACE_TOPIC, announce};
 pub use create::{LimitsWanted, NewWorkspace};
 pub(crate) use enter::ACTIVITY_STALE;
 pub use enter::{Entered, Usage};

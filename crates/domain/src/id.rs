@@ -151,4 +151,6 @@ define_id! {
     AttemptId = "att";
     /// Names a data key, which seals secrets.
     DataKeyId = "dek";
+    /// Names a kite key: what a program registers at the registry with.
+    KiteKeyId = "kkey";
 }

@@ -9,6 +9,7 @@ pub mod forge;
 pub mod id;
 pub mod image;
 pub mod key_owner;
+pub mod kite;
 pub mod lifecycle;
 pub mod limits;
 pub mod link;
@@ -25,11 +26,12 @@ pub use access::{Action, Caller, Denied, Grant, Scope, Scopes, Via};
 pub use context::{Context, ContextOptions, RefKind, Repository, Variable};
 pub use forge::{Forge, ForgeAuth, ForgeKind, ForgeState, RedirectPath, SignUp, SshEndpoint};
 pub use id::{
-    AttemptId, DataKeyId, EffectId, ForgeId, InvitationId, LinkId, LogId, SessionId, SnapshotId, TeamId,
-    TokenId, UserId, WorkspaceId,
+    AttemptId, DataKeyId, EffectId, ForgeId, InvitationId, KiteKeyId, LinkId, LogId, SessionId, SnapshotId,
+    TeamId, TokenId, UserId, WorkspaceId,
 };
 pub use image::{ImageDigest, ImageReference, Rootfs};
 pub use key_owner::KeyOwner;
+pub use kite::{InvalidShareSubject, KiteAction, KiteHome, KiteVia, KiteViewer, ShareSubject};
 pub use lifecycle::{Effect, Event, Failure, IllegalTransition, Phase};
 pub use limits::Limits;
 pub use link::{Account, Link, LinkMethod, LinkState};

@@ -1,12 +1,13 @@
 //! Who is connected: one agent per workspace.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use domain::WorkspaceId;
 use tokio::sync::{broadcast, watch};
 
 use crate::client::AgentClient;
+use crate::front::Front;
 
 /// Events kept for a subscriber that is slow; one that falls further behind is told that it missed
 /// some, and looks at [`Agents::get`] again.
@@ -33,6 +34,7 @@ struct Inner {
     /// One entry for each workspace with an agent or with somebody waiting for one.
     slots: Mutex<Slots>,
     events: broadcast::Sender<AgentEvent>,
+    front: OnceLock<Front>,
 }
 
 impl Default for Agents {
@@ -45,7 +47,30 @@ impl Agents {
     /// Nobody is connected yet.
     pub fn new() -> Self {
         let (events, _) = broadcast::channel(EVENTS);
-        Self { inner: Arc::new(Inner { slots: Mutex::default(), events }) }
+        Self { inner: Arc::new(Inner { slots: Mutex::default(), events, front: OnceLock::new() }) }
+    }
+
+    /// From now on `service` serves the text plane of every agent that connects. `context` says, to its
+    /// methods, which workspace's seat a connection is.
+    ///
+    /// Counts once: whoever comes later changes nothing. Until then agents connect without a text plane.
+    pub fn serve_kites(
+        &self,
+        service: kite::Service,
+        context: impl Fn(WorkspaceId) -> kite::Context + Send + Sync + 'static,
+    ) {
+        if self.inner.front.set(Front::new(service, context)).is_err() {
+            tracing::debug!("somebody serves the agents' text plane already");
+        }
+    }
+
+    pub(crate) fn front(&self) -> Option<&Front> {
+        self.inner.front.get()
+    }
+
+    /// Whether agents may connect with a text plane.
+    pub fn speaks_kite(&self) -> bool {
+        self.front().is_some()
     }
 
     /// The workspace's agent, if one is connected.

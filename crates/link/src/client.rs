@@ -19,12 +19,13 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use wire::agent::{
     AgentInfo, AgentUsage, CloneEvent, CloneRequest, EgressRequest, ExecRequest, ExecResult, KIND_HEADER,
-    Listing, MODIFIED_HEADER, OpenTerminal, TerminalInfo,
+    KiteCaller, Listing, MODIFIED_HEADER, OpenTerminal, TerminalInfo,
 };
 use wire::frame::{Frame, Kind};
 
 use crate::duplex::{Duplex, FrameSender};
 use crate::error::LinkError;
+use crate::kite_stream::KiteStream;
 use crate::raw::RawStream;
 
 pub use body::{FileBody, Lines};
@@ -238,6 +239,22 @@ impl AgentClient {
     pub async fn egress_refuse(&self, id: u64, why: &str) -> Result<(), LinkError> {
         let why = percent_encoding::utf8_percent_encode(why, percent_encoding::NON_ALPHANUMERIC);
         self.call(Method::DELETE, &format!("/v1/egress/{id}?why={why}")).quick().done().await
+    }
+
+    /// Opens a Kite connection to the agent's own service, on behalf of `caller`. An agent of an earlier
+    /// release does not know the call.
+    pub async fn open_kite(&self, caller: &KiteCaller) -> Result<KiteStream, LinkError> {
+        let (sender, queue) = KiteStream::queue();
+        // The queue is empty, so this does not wait.
+        let start = Frame::json(Kind::Start, caller).to_bytes();
+        sender.send(start).await.map_err(|_| LinkError::Gone)?;
+        let response = self
+            .call(Method::POST, "/v1/kite")
+            .with_stream(ReceiverStream::new(queue).map(Ok::<_, LinkError>))
+            .quick()
+            .send()
+            .await?;
+        Ok(KiteStream::to_agent(sender, response.into_body()))
     }
 
     /// Hangs everything up and ends the agent, which is not started again.

@@ -16,9 +16,11 @@ use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error as WsError, handshake::client::Request};
 use url::Url;
-use wire::agent::{AgentConfig, CONNECT_PATH, PROTOCOL, PROTOCOL_HEADER, WORKSPACE_HEADER};
+use wire::agent::{AgentConfig, CONNECT_PATH, KITE_PATH, PROTOCOL, PROTOCOL_HEADER, WORKSPACE_HEADER};
 
 use crate::byte_stream::{ByteStream, config};
+use crate::handshake::Way;
+use crate::text_plane::TextPlane;
 
 /// How long connecting may take, handshakes and all.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -56,21 +58,48 @@ pub enum DialError {
     TimedOut,
 }
 
-/// Connects to the server and answers the byte stream to serve HTTP/2 on.
+/// A connection to the server.
+pub struct Dialled {
+    /// The byte plane, to serve HTTP/2 on.
+    pub bytes: ByteStream<Box<dyn Io>>,
+    /// The text plane, unless the server is of protocol 1.
+    pub text: Option<TextPlane>,
+}
+
+impl Dialled {
+    /// Which protocol is spoken on this connection.
+    pub fn protocol(&self) -> u32 {
+        if self.text.is_some() { PROTOCOL } else { PROTOCOL - 1 }
+    }
+}
+
+/// Connects to the server: with a text plane beside the bytes, or the old way where that is all it knows.
 ///
 /// # Errors
 ///
 /// [`DialError`]; all but `Address` and `Config` may work when tried again.
-pub async fn dial(config: &AgentConfig) -> Result<ByteStream<Box<dyn Io>>, DialError> {
-    tokio::time::timeout(LIMIT, dial_unlimited(config)).await.unwrap_or(Err(DialError::TimedOut))
+pub async fn dial(config: &AgentConfig) -> Result<Dialled, DialError> {
+    let both = async {
+        match dial_by(config, Way::Kite).await {
+            Err(DialError::Refused(status)) if is_unknown_there(status) => dial_by(config, Way::Old).await,
+            dialled => dialled,
+        }
+    };
+    tokio::time::timeout(LIMIT, both).await.unwrap_or(Err(DialError::TimedOut))
 }
 
-async fn dial_unlimited(config: &AgentConfig) -> Result<ByteStream<Box<dyn Io>>, DialError> {
+/// Whether a server that answered the handshake with this status does not know what it is. One of protocol 1
+/// answers `/kite` with a page of its web interface.
+fn is_unknown_there(status: u16) -> bool {
+    matches!(status, 200 | 404 | 405 | 426)
+}
+
+async fn dial_by(config: &AgentConfig, way: Way) -> Result<Dialled, DialError> {
     let server = &config.server;
     let refused = |source| DialError::Connect { server: server.clone(), source };
     if let Some(path) = server.strip_prefix("unix:") {
         let io = UnixStream::connect(path).await.map_err(refused)?;
-        return shake_hands(config, "ws://localhost", Box::new(io)).await;
+        return shake_hands(config, way, "ws://localhost", Box::new(io)).await;
     }
     let address = || DialError::Address(server.clone());
     let mut url = Url::parse(server).map_err(|_| address())?;
@@ -91,26 +120,36 @@ async fn dial_unlimited(config: &AgentConfig) -> Result<ByteStream<Box<dyn Io>>,
     } else {
         Box::new(tcp)
     };
-    shake_hands(config, url.as_str().trim_end_matches('/'), io).await
+    shake_hands(config, way, url.as_str().trim_end_matches('/'), io).await
 }
 
 async fn shake_hands(
     agent: &AgentConfig,
+    way: Way,
     base: &str,
     io: Box<dyn Io>,
-) -> Result<ByteStream<Box<dyn Io>>, DialError> {
-    let request = request(agent, base)?;
+) -> Result<Dialled, DialError> {
+    let request = request(agent, way, base)?;
     match tokio_tungstenite::client_async_with_config(request, io, Some(config())).await {
-        Ok((socket, _)) => Ok(ByteStream::new(socket)),
+        Ok((socket, _)) => Ok(match way {
+            Way::Kite => {
+                let (bytes, text) = ByteStream::with_text(socket);
+                Dialled { bytes, text: Some(text) }
+            }
+            Way::Old => Dialled { bytes: ByteStream::new(socket), text: None },
+        }),
         Err(WsError::Http(response)) => Err(DialError::Refused(response.status().as_u16())),
         Err(WsError::Io(source)) => Err(DialError::Connect { server: agent.server.clone(), source }),
         Err(other) => Err(DialError::Handshake(Box::new(other))),
     }
 }
 
-fn request(agent: &AgentConfig, base: &str) -> Result<Request, DialError> {
-    let uri: Uri =
-        format!("{base}{CONNECT_PATH}").parse().map_err(|_| DialError::Address(agent.server.clone()))?;
+fn request(agent: &AgentConfig, way: Way, base: &str) -> Result<Request, DialError> {
+    let (path, protocol) = match way {
+        Way::Kite => (KITE_PATH, PROTOCOL),
+        Way::Old => (CONNECT_PATH, PROTOCOL - 1),
+    };
+    let uri: Uri = format!("{base}{path}").parse().map_err(|_| DialError::Address(agent.server.clone()))?;
     let mut request = uri.into_client_request().map_err(|_| DialError::Address(agent.server.clone()))?;
     let headers = request.headers_mut();
     let mut token =
@@ -119,7 +158,7 @@ fn request(agent: &AgentConfig, base: &str) -> Result<Request, DialError> {
     headers.insert(AUTHORIZATION, token);
     let workspace = HeaderValue::from_str(&agent.workspace).map_err(|_| DialError::Config("workspace id"))?;
     headers.insert(WORKSPACE_HEADER, workspace);
-    headers.insert(PROTOCOL_HEADER, HeaderValue::from(PROTOCOL));
+    headers.insert(PROTOCOL_HEADER, HeaderValue::from(protocol));
     debug_assert!(headers.contains_key(HOST), "tungstenite writes it");
     Ok(request)
 }

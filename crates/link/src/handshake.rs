@@ -8,7 +8,45 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use wire::agent::{PROTOCOL, PROTOCOL_HEADER, WORKSPACE_HEADER};
+use wire::agent::{CONNECT_PATH, KITE_PATH, PROTOCOL, PROTOCOL_HEADER, WORKSPACE_HEADER};
+
+/// The first protocol with a text plane.
+const WITH_TEXT: u32 = 2;
+
+/// Whether a request is an agent's handshake, rather than another Kite client's at the same path.
+pub fn is_agent(headers: &HeaderMap) -> bool {
+    headers.contains_key(WORKSPACE_HEADER)
+}
+
+/// Which door an agent came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// `wire::agent::KITE_PATH`. Only for a server where [`crate::Agents::speaks_kite`]: whoever was accepted
+    /// here counts on a text plane.
+    Kite,
+    /// `wire::agent::CONNECT_PATH`, where protocol 1 connects.
+    Old,
+}
+
+impl Way {
+    /// The way that a path is, on a Unix socket.
+    pub fn of_path(path: &str) -> Option<Self> {
+        match path {
+            KITE_PATH => Some(Self::Kite),
+            CONNECT_PATH => Some(Self::Old),
+            _ => None,
+        }
+    }
+}
+
+/// What a connection carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Planes {
+    /// Binary messages only.
+    Bytes,
+    /// Text messages, too.
+    BytesAndText,
+}
 
 /// What an agent says of itself when it connects. Nothing of it is proven before the token was judged.
 pub struct Hello {
@@ -16,6 +54,8 @@ pub struct Hello {
     pub workspace: WorkspaceId,
     /// Its credential, as it came.
     pub token: String,
+    /// What its connection will carry.
+    pub planes: Planes,
     accept_key: String,
 }
 
@@ -50,12 +90,12 @@ impl BadHandshake {
 }
 
 impl Hello {
-    /// Reads it from the headers of the request to `wire::agent::CONNECT_PATH`.
+    /// Reads it from the headers of a request that came this way.
     ///
     /// # Errors
     ///
     /// [`BadHandshake`], to be shown to whoever asked.
-    pub fn read(headers: &HeaderMap) -> Result<Self, BadHandshake> {
+    pub fn read(way: Way, headers: &HeaderMap) -> Result<Self, BadHandshake> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let names = |name: &str, word: &str| {
             text(name).is_some_and(|list| list.split(',').any(|item| item.trim().eq_ignore_ascii_case(word)))
@@ -75,11 +115,16 @@ impl Hello {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim().to_owned())
             .ok_or(BadHandshake::Token)?;
-        let version = text(PROTOCOL_HEADER).and_then(|text| text.parse().ok()).unwrap_or(PROTOCOL);
+        let version = text(PROTOCOL_HEADER).and_then(|text| text.parse().ok()).unwrap_or(match way {
+            Way::Kite => PROTOCOL,
+            Way::Old => WITH_TEXT - 1,
+        });
         if version.abs_diff(PROTOCOL) > 1 {
             return Err(BadHandshake::Version(version));
         }
-        Ok(Self { workspace, token, accept_key: derive_accept_key(key.as_bytes()) })
+        let planes =
+            if way == Way::Kite && version >= WITH_TEXT { Planes::BytesAndText } else { Planes::Bytes };
+        Ok(Self { workspace, token, planes, accept_key: derive_accept_key(key.as_bytes()) })
     }
 
     /// The answer that accepts. What follows on the connection goes to [`crate::accept_upgraded`].

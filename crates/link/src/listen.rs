@@ -18,12 +18,11 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use wire::agent::CONNECT_PATH;
 
 use crate::agents::Agents;
-use crate::byte_stream::ByteStream;
+use crate::byte_stream::{ByteStream, server_socket};
 use crate::client::AgentClient;
-use crate::handshake::Hello;
+use crate::handshake::{Hello, Planes, Way};
 
 /// How long a process has to say who it is.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
@@ -69,18 +68,40 @@ pub fn listen_unix(
 }
 
 /// Serves one connection whose upgrade was accepted with [`Hello::accept`], until it ends.
-pub async fn accept_upgraded<I>(io: I, workspace: WorkspaceId, agents: Agents)
+///
+/// Both planes live and die together: without its registration an agent could not be found, and it comes back
+/// by itself.
+pub async fn accept_upgraded<I>(io: I, workspace: WorkspaceId, planes: Planes, agents: Agents)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    match AgentClient::connect(ByteStream::server(io).await).await {
-        Ok((client, connection)) => {
-            agents.insert(workspace, client);
-            connection.await;
+    let socket = server_socket(io).await;
+    let (bytes, kites) = match (planes, agents.front()) {
+        (Planes::BytesAndText, Some(front)) => {
+            let (bytes, text) = ByteStream::with_text(socket);
+            (bytes, Some((text.verdict(), front.serve(workspace, text))))
         }
+        (Planes::Bytes, _) | (_, None) => (ByteStream::new(socket), None),
+    };
+    let (client, connection) = match AgentClient::connect(bytes).await {
+        Ok(connected) => connected,
         Err(error) => {
             tracing::debug!(workspace.id = %workspace, error = %error, "agent left during the handshake");
+            return;
         }
+    };
+    agents.insert(workspace, client.clone());
+    let Some((verdict, kites)) = kites else { return connection.await };
+    tokio::pin!(connection);
+    tokio::select! {
+        () = &mut connection => {}
+        () = kites => {
+            client.close();
+            connection.await;
+        }
+    }
+    if verdict.is_overflown() {
+        tracing::warn!(workspace.id = %workspace, "an agent's connection ends: it sends more Kite messages than are read");
     }
 }
 
@@ -169,12 +190,15 @@ async fn receive(io: UnixStream, place: OwnedSemaphorePermit, door: Arc<Door>) {
     let service = service_fn(move |mut request: Request<Incoming>| {
         let (door, slot) = (judge.clone(), slot.clone());
         async move {
-            let response = door.answer(&request).await;
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS
-                && let Ok(mut slot) = slot.lock()
-            {
-                *slot = Some(hyper::upgrade::on(&mut request));
-            }
+            let response = match door.answer(&request).await {
+                Ok(hello) => {
+                    if let Ok(mut slot) = slot.lock() {
+                        *slot = Some((hyper::upgrade::on(&mut request), hello.planes));
+                    }
+                    hello.accept()
+                }
+                Err(refusal) => refusal,
+            };
             Ok::<_, std::convert::Infallible>(response)
         }
     });
@@ -187,32 +211,31 @@ async fn receive(io: UnixStream, place: OwnedSemaphorePermit, door: Arc<Door>) {
         Ok(Err(error)) => tracing::debug!(error = %error, "handshake broke off"),
         Err(_) => tracing::debug!("handshake took too long"),
     }
-    let on_upgrade = upgraded.lock().ok().and_then(|mut slot| slot.take());
-    let Some(on_upgrade) = on_upgrade else { return };
+    let accepted = upgraded.lock().ok().and_then(|mut slot| slot.take());
+    let Some((on_upgrade, planes)) = accepted else { return };
     // Admitted: others may try while this one is served.
     drop(place);
     if let Ok(io) = on_upgrade.await {
-        accept_upgraded(TokioIo::new(io), door.workspace, door.agents.clone()).await;
+        accept_upgraded(TokioIo::new(io), door.workspace, planes, door.agents.clone()).await;
     }
 }
 
 impl Door {
-    async fn answer(&self, request: &Request<Incoming>) -> Response<String> {
-        if request.uri().path() != CONNECT_PATH {
-            return refuse(StatusCode::NOT_FOUND, "only agents connect here");
-        }
-        let hello = match Hello::read(request.headers()) {
-            Ok(hello) => hello,
-            Err(bad) => return refuse(bad.status(), &bad.to_string()),
-        };
+    async fn answer(&self, request: &Request<Incoming>) -> Result<Hello, Response<String>> {
+        // Who has nobody to speak Kite does not know its path, and the agent comes the old way.
+        let way = Way::of_path(request.uri().path())
+            .filter(|way| *way == Way::Old || self.agents.front().is_some())
+            .ok_or_else(|| refuse(StatusCode::NOT_FOUND, "only agents connect here"))?;
+        let hello = Hello::read(way, request.headers());
+        let hello = hello.map_err(|bad| refuse(bad.status(), &bad.to_string()))?;
         let is_admitted =
             hello.workspace == self.workspace && self.admission.admit(self.workspace, &hello.token).await;
         if is_admitted {
-            return hello.accept();
+            return Ok(hello);
         }
         tracing::warn!(workspace.id = %self.workspace, "somebody without a valid credential tried to connect as its agent");
         tokio::time::sleep(REFUSED_PAUSE).await;
-        refuse(StatusCode::UNAUTHORIZED, "the credential is not this workspace's")
+        Err(refuse(StatusCode::UNAUTHORIZED, "the credential is not this workspace's"))
     }
 }
 

@@ -24,7 +24,11 @@ macro_rules! migration {
 
 /// Every migration, oldest first.
 #[expect(clippy::unreadable_literal, reason = "a date and a time, as in the file's name")]
-const MIGRATIONS: &[Texts] = &[migration!(202611201000, "first"), migration!(202611210900, "forges")];
+const MIGRATIONS: &[Texts] = &[
+    migration!(202611201000, "first"),
+    migration!(202611210900, "forges"),
+    migration!(202611211400, "kites"),
+];
 
 struct Texts {
     version: i64,

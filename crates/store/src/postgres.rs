@@ -60,14 +60,16 @@ impl Postgres {
     }
 
     pub(crate) async fn begin(&self) -> Result<PostgresTx, StoreError> {
-        let tx = self.pool.begin().await.map_err(StoreError::from_engine)?;
+        let pool = self.pool.clone();
+        let tx = undisturbed(async move { pool.begin().await }).await?;
         Ok(PostgresTx { tx, nudges: self.nudges.clone(), instance: self.instance.clone() })
     }
 
     /// One snapshot for all statements of the transaction, as SQLite gives.
     pub(crate) async fn read(&self) -> Result<Transaction<'static, sqlx::Postgres>, StoreError> {
         let begin = "begin isolation level repeatable read, read only";
-        self.pool.begin_with(begin).await.map_err(StoreError::from_engine)
+        let pool = self.pool.clone();
+        undisturbed(async move { pool.begin_with(begin).await }).await
     }
 }
 
@@ -90,6 +92,18 @@ impl PostgresTx {
             Ok(result) => result.map_err(StoreError::from_engine),
             Err(_) => Err(StoreError::unavailable("the commit was cut off by the end of the program")),
         }
+    }
+}
+
+/// Begins a transaction in a task of its own, which a caller that goes away does not end: sqlx 0.9 gives a connection
+/// back to the pool with the transaction still open on it when it is cut off between sending BEGIN and the answer, and
+/// whoever gets it next works in that one, on its old state and perhaps unable to write.
+async fn undisturbed<T: Send + 'static>(
+    begin: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::spawn(begin).await {
+        Ok(begun) => begun.map_err(StoreError::from_engine),
+        Err(_) => Err(StoreError::unavailable("the transaction was cut off by the end of the program")),
     }
 }
 

@@ -22,6 +22,7 @@ statements! { "users", key "id";
     PREFERENCES = "select id, preferences from users where id = $1";
     SAVE_PREFERENCES = "update users set preferences = $2 where id = $1";
     COUNT = "select count(*) as count from users";
+    SUSPENDED = "select id from users where suspended_at is not null";
 }
 
 impl Tx {
@@ -114,6 +115,11 @@ impl Tx {
         preferences: &GitPreferences,
     ) -> Result<(), StoreError> {
         self.insert("user", SAVE_PREFERENCES, [id.into(), json(preferences)?.into()]).await
+    }
+
+    /// Everybody who is shut out.
+    pub async fn suspended_users(&mut self) -> Result<Vec<UserId>, StoreError> {
+        self.rows(SUSPENDED, []).await?.iter().map(|row| row.parsed("id")).collect()
     }
 
     /// How many people there are.

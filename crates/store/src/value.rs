@@ -1,8 +1,8 @@
 //! What can be bound to a statement: four types that both engines have.
 
 use domain::{
-    AttemptId, DataKeyId, ForgeId, InvitationId, KeyOwner, LinkId, SessionId, SnapshotId, TeamId, Timestamp,
-    TokenId, UserId, WorkspaceId,
+    AttemptId, DataKeyId, ForgeId, InvitationId, KeyOwner, KiteKeyId, LinkId, SessionId, SnapshotId, TeamId,
+    Timestamp, TokenId, UserId, WorkspaceId,
 };
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
@@ -129,4 +129,5 @@ macro_rules! bind_ids {
 
 bind_ids!(
     WorkspaceId UserId SessionId TokenId SnapshotId ForgeId LinkId TeamId InvitationId AttemptId DataKeyId KeyOwner
+    KiteKeyId
 );

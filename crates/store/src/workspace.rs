@@ -1,6 +1,7 @@
 //! Workspaces: columns for what is searched for, one JSON document for the rest.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use domain::{
     Limits, Phase, Rootfs, SnapshotId, Source, StepRecord, TeamId, Timestamp, UserId, Variable, Workspace,
@@ -37,6 +38,8 @@ statements! { "workspaces", key "id";
     TOUCH = "update workspaces set last_activity_at = $2 where id = $1 and last_activity_at < $2";
     DELETE = "delete from workspaces where id = $1";
     EVERY_PHASE = "select id, phase, details from workspaces order by id";
+    OWNER_OF = "select id, owner from workspaces where id = $1";
+    OWNERS = "select id, owner from workspaces";
     COUNT_OF_TEAM = "select count(*) as count from workspaces where team = $1";
     COUNT_OF = "select count(*) as count from workspaces where owner = $1";
 }
@@ -152,6 +155,17 @@ impl Tx {
     pub async fn every_workspace(&mut self) -> Result<Vec<(WorkspaceId, Phase)>, StoreError> {
         let rows = self.rows(EVERY_PHASE, []).await?;
         rows.iter().map(|row| Ok((row.parsed("id")?, phase(row)?))).collect()
+    }
+
+    /// Whose a workspace is, without reading the rest of it.
+    pub async fn workspace_owner(&mut self, id: WorkspaceId) -> Result<Option<UserId>, StoreError> {
+        self.row(OWNER_OF, [id.into()]).await?.map(|row| row.parsed("owner")).transpose()
+    }
+
+    /// Whose every workspace is, without reading the rest of them.
+    pub async fn workspace_owners(&mut self) -> Result<HashMap<WorkspaceId, UserId>, StoreError> {
+        let rows = self.rows(OWNERS, []).await?;
+        rows.iter().map(|row| Ok((row.parsed("id")?, row.parsed("owner")?))).collect()
     }
 
     /// How many workspaces a person has.

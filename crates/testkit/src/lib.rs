@@ -14,6 +14,7 @@ pub mod doorkeeper;
 pub mod forge_double;
 pub mod git;
 pub mod gitlab;
+pub mod kite_js;
 pub mod oauthlib;
 pub mod oidc_provider;
 pub mod peers;

@@ -10,6 +10,7 @@ mod app;
 mod attempt_cookie;
 mod callback;
 mod crossing;
+mod kite;
 mod router;
 mod serve;
 

@@ -10,7 +10,7 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, ObjectBuilder, OpenApi, RefOr, Required, Type};
 use utoipa_axum::router::OpenApiRouter;
-use wire::api::{BASE, CommandControl, Problem, WorkspaceChange};
+use wire::api::{BASE, CommandControl, KiteChange, Problem, WorkspaceChange};
 use wire::frame::{Exit, TerminalControl};
 
 use crate::{idempotency, route, session_cookie};
@@ -29,7 +29,7 @@ use crate::{idempotency, route, session_cookie};
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     servers((url = "/", description = "This server")),
-    components(schemas(Problem, WorkspaceChange, Exit, CommandControl, TerminalControl)),
+    components(schemas(Problem, WorkspaceChange, KiteChange, Exit, CommandControl, TerminalControl)),
     security(("session" = []), ("token" = [])),
     tags(
         (name = "setup", description = "The first administrator."),
@@ -39,6 +39,7 @@ use crate::{idempotency, route, session_cookie};
         (name = "users", description = "People. Administrators only."),
         (name = "workspaces", description = "Workspaces and what goes on in them."),
         (name = "snapshots", description = "Sealed disks to fork from."),
+        (name = "kites", description = "Services that speak the Kite protocol, and the keys they register with."),
         (name = "images", description = "What workspaces start from."),
         (name = "operations", description = "The server itself."),
     )

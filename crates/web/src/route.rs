@@ -1,7 +1,7 @@
 //! The REST API: one module per area, each with its `routes()` beside their documentation.
 
 mod admin;
-mod agent;
+pub(crate) mod agent;
 mod context;
 mod event;
 mod exec;
@@ -10,6 +10,8 @@ mod forge;
 mod git;
 mod image;
 mod invitation;
+mod kite;
+mod kite_key;
 mod link;
 mod log;
 mod me;
@@ -51,6 +53,8 @@ pub(crate) fn all() -> OpenApiRouter<App> {
         .merge(file::routes())
         .merge(snapshot::routes())
         .merge(image::routes())
+        .merge(kite::routes())
+        .merge(kite_key::routes())
         .merge(event::routes())
         .merge(operations::routes())
         .merge(agent::routes())

@@ -16,7 +16,7 @@ use wire::api::BASE;
 use crate::app::App;
 use crate::caller::LocalCaller;
 use crate::error::{ApiError, PageError};
-use crate::{callback, crossing, edge, headers, idempotency, origin, probe, route, ui};
+use crate::{callback, crossing, edge, headers, idempotency, kite, origin, probe, route, ui};
 
 /// Longest body of a request in JSON: 1 MiB. Uploads are streamed and have limits of their own.
 pub(crate) const JSON_MAX: usize = 1 << 20;
@@ -31,6 +31,7 @@ pub fn router(app: App) -> Router {
         )
         .merge(callback::routes())
         .merge(crossing::routes())
+        .merge(kite::routes(&app))
         .route("/healthz", get(probe::healthz))
         .route("/readyz", get(probe::readyz))
         .route("/metrics", get(probe::metrics))

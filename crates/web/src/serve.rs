@@ -1,15 +1,18 @@
 //! Connections: accepting them, bounding what each may cost, ending them in order.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::Layer;
 
 /// How long a client has to send a request's head. Whoever needs longer holds a connection for nothing.
 const HEAD_LIMIT: Duration = Duration::from_secs(30);
@@ -21,6 +24,9 @@ const HEAD_MAX: u32 = 64 << 10;
 const STREAMS: u32 = 256;
 /// Pause after a connection could not be accepted: out of descriptors, most likely.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// The router, with the address of the client in every request.
+type Addressed = <Extension<ConnectInfo<SocketAddr>> as Layer<Router>>::Service;
 
 /// Serves `router` until `stop`, then waits until the requests under way have been answered.
 ///
@@ -37,8 +43,9 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
-                connections.spawn(attend(builder.clone(), stream, router.clone(), stop.clone()));
+            Ok((stream, address)) => {
+                let service = Extension(ConnectInfo(address)).layer(router.clone());
+                connections.spawn(attend(builder.clone(), stream, service, stop.clone()));
             }
             // The client left again before its turn.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -71,12 +78,17 @@ fn connection_builder() -> Builder<TokioExecutor> {
 }
 
 /// One connection, until it ends by itself or everything on it has been answered after `stop`.
-async fn attend(builder: Builder<TokioExecutor>, stream: TcpStream, router: Router, stop: CancellationToken) {
+async fn attend(
+    builder: Builder<TokioExecutor>,
+    stream: TcpStream,
+    service: Addressed,
+    stop: CancellationToken,
+) {
     // A key press is one small packet, and must not wait for the next.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection stays with delays");
     }
-    let service = TowerToHyperService::new(router);
+    let service = TowerToHyperService::new(service);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let ended = tokio::select! {

@@ -13,11 +13,13 @@ use crate::error::ApiError;
 
 mod context;
 mod forge;
+mod kite;
 mod link;
 mod team;
 
 pub(crate) use context::context;
 pub(crate) use forge::{forge, forge_check, forge_settings};
+pub(crate) use kite::{kite, kite_key, kite_share, registry_key};
 pub(crate) use link::{integration, link, upload_state};
 pub(crate) use team::{TeamNames, team};
 

@@ -1,7 +1,9 @@
 //! The agent's own HTTP API, served over its one outbound connection.
 //!
-//! The agent dials the server, upgrades to a WebSocket, and then *serves* HTTP/2 inside its binary
-//! frames: the server is the client. All paths below are relative to that connection.
+//! The agent dials the server at [`KITE_PATH`] and upgrades to a WebSocket with two planes. Inside its *binary*
+//! messages it then *serves* HTTP/2: the server is the client, and all paths below are relative to that
+//! connection. Its *text* messages are Kite calls both ways, between the agent and the registry. An agent or a
+//! server of protocol 1 meets the other at [`CONNECT_PATH`] and knows binary messages only.
 //!
 //! | call | body → answer |
 //! |---|---|
@@ -24,11 +26,13 @@
 //! | `POST /v1/egress` | → one [`EgressRequest`] a line for as long as the stream is open |
 //! | `POST /v1/egress/{id}` | raw bytes ⇄ raw bytes: the server's end of that connection |
 //! | `DELETE /v1/egress/{id}?why=…` | the server will not connect, and why |
+//! | `POST /v1/kite` | frames, the first a [`KiteCaller`] → frames: one Kite client's messages both ways |
 //! | `POST /v1/shutdown` | → 204; hangs up everything and exits 0 |
 //!
 //! Errors are [`AgentProblem`] with a fitting status.
 
 mod git;
+mod kite;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -38,16 +42,23 @@ pub use git::{
     Ask, AskAnswer, CloneRequest, CredentialFor, DotfilesRequest, GitSettings, OriginAuthority, Question,
     SshHost, SshIdentity,
 };
+pub use kite::{
+    Joiner, KITE_MESSAGE_MAX, KiteCaller, PIECE, PieceError, WINDOW, bytes_read, cost, pieces, read_frame,
+};
 
-/// Version of this protocol. A server works with an agent of its own version and of the one before;
-/// both ignore fields they do not know.
-pub const PROTOCOL: u32 = 1;
+/// Version of this protocol. A server works with an agent of its own version and of one version on either
+/// side; both ignore fields they do not know.
+///
+/// Version 2 added the text plane and [`KITE_PATH`].
+pub const PROTOCOL: u32 = 2;
 
 /// Header of the WebSocket handshake that carries the workspace's id.
 pub const WORKSPACE_HEADER: &str = "hearth-workspace";
 /// Header of the WebSocket handshake that carries [`PROTOCOL`] as the agent speaks it.
 pub const PROTOCOL_HEADER: &str = "hearth-protocol";
 /// Path of the handshake, on the Unix socket and below the server's public URL alike.
+pub const KITE_PATH: &str = "/kite";
+/// Path of the handshake as protocol 1 had it: a connection made here has no text plane.
 pub const CONNECT_PATH: &str = "/api/v1/agent/connect";
 
 /// Where the driver shows the agent its file inside every workspace.
@@ -84,7 +95,7 @@ pub struct AgentConfig {
 pub struct AgentInfo {
     /// Release, such as `0.1.0`.
     pub version: String,
-    /// [`PROTOCOL`] as it speaks it.
+    /// [`PROTOCOL`] as it speaks it on this connection.
     pub protocol: u32,
     /// When this agent process began. A new value means terminals of the old one are gone.
     pub started_at: Timestamp,

@@ -5,6 +5,7 @@
 
 mod context;
 mod forge;
+mod kite;
 mod link;
 mod machine;
 mod person;
@@ -22,6 +23,10 @@ pub use context::{
 pub use forge::{
     CreateForge, ForgeCheck, ForgeCheckStep, ForgeSettings, ForgeView, ScopeView, SignInOption,
     SignInOptions, SshEndpointView, UpdateForge,
+};
+pub use kite::{
+    CreateKiteCode, CreateKiteKey, KiteChange, KiteKeyView, KiteShareView, KiteTokenView, KiteVia, KiteView,
+    NewKiteCode, NewKiteKey, RegistryKeyView, RotateRegistryKey,
 };
 pub use link::{
     CreateLink, GitPreferences, IntegrationView, LinkBegun, LinkView, Redirect, SignInWith, SshKeyView,

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { meQuery } from '@/api/session'
 import { IntegrationsSection } from '@/integrations/section'
+import { KiteKeysSection } from '@/kites/keys-section'
 import { NotFoundPage } from '@/shell/error-page'
 import { Page } from '@/shell/page'
 import { setPreference, usePreference } from '@/shell/preference'
@@ -22,6 +23,7 @@ const PAGES = [
   { name: 'integrations', title: 'Integrations', view: IntegrationsSection },
   { name: 'ssh-key', title: 'SSH key', view: SshKeySection },
   { name: 'git', title: 'Git', view: GitSection },
+  { name: 'kite-keys', title: 'Kite keys', view: KiteKeysSection },
 ]
 
 const ANCHORS = [

@@ -2,7 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams, useSearch } from '@tanstack/react-router'
-import { Cpu, FolderGit2, KeyRound, Layers, ScrollText, SlidersHorizontal, Users } from 'lucide-react'
+import { Cpu, FolderGit2, KeyRound, Layers, ScrollText, SlidersHorizontal, Users, Waypoints } from 'lucide-react'
 import { meQuery } from '@/api/session'
 import { NewForgePage } from '@/forges/address-step'
 import { ForgePage } from '@/forges/forge-page'
@@ -14,6 +14,7 @@ import { AuditSection } from './audit'
 import { ImagesSection } from './images'
 import { KeysSection } from './keys'
 import { MachineSection } from './machine'
+import { RegistryKeysSection } from './registry-keys'
 import { SettingsSection } from './settings'
 import { UsersSection } from './users'
 
@@ -23,6 +24,7 @@ const SECTIONS = [
   { name: 'images', title: 'Images', icon: Layers, view: ImagesSection },
   { name: 'settings', title: 'Settings', icon: SlidersHorizontal, view: SettingsSection },
   { name: 'keys', title: 'Keys', icon: KeyRound, view: KeysSection },
+  { name: 'registry-keys', title: 'Registry keys', icon: Waypoints, view: RegistryKeysSection },
   { name: 'machine', title: 'Machine', icon: Cpu, view: MachineSection },
   { name: 'audit', title: 'Audit', icon: ScrollText, view: AuditSection },
 ]

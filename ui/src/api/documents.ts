@@ -57,3 +57,13 @@ export type Secret = Schemas['SecretView']
 
 export type Keys = Schemas['KeysView']
 export type PlatformSettings = Schemas['PlatformSettings']
+
+export type Kite = Schemas['KiteView']
+export type KiteVia = Schemas['KiteVia']
+export type KiteShare = Schemas['KiteShareView']
+export type KiteToken = Schemas['KiteTokenView']
+export type KiteKey = Schemas['KiteKeyView']
+export type CreatedKiteKey = Schemas['NewKiteKey']
+export type CreatedKiteCode = Schemas['NewKiteCode']
+export type KiteChange = Schemas['KiteChange']
+export type RegistryKey = Schemas['RegistryKeyView']

@@ -1,12 +1,9 @@
 // Asks the server what an address means, once one has stopped typing.
 
 import { queryOptions, useQuery } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
 import { answer, api } from '@/api/client'
 import { readAddress } from '@/repository/address'
-
-/** Long enough to type the next letter, short enough not to be waited for. */
-const SETTLE_MS = 350
+import { useSettled } from '@/time/settled'
 
 /** Answers for the same address are the same for a while. A request nobody waits for is given up. */
 export const contextQuery = (url: string) =>
@@ -35,14 +32,4 @@ export function useContextOf(typed: string) {
     problem: isSettled && context.isError && !context.isFetching ? context.error : null,
     isAsking: isAskable(wanted) && (!isSettled || context.isFetching),
   }
-}
-
-function useSettled(value: string): string {
-  const [settled, setSettled] = useState(value)
-  useEffect(() => {
-    if (value === settled) return
-    const timer = setTimeout(() => setSettled(value), SETTLE_MS)
-    return () => clearTimeout(timer)
-  }, [value, settled])
-  return settled
 }

@@ -17,6 +17,7 @@ import {
   SunMoon,
   Terminal,
   Users,
+  Waypoints,
 } from 'lucide-react'
 import { type ReactNode, useCallback, useMemo } from 'react'
 import type { Workspace } from '@/api/documents'
@@ -45,7 +46,10 @@ const SETTINGS = [
   { section: 'integrations', title: 'Integrations', keys: 'G I' },
   { section: 'ssh-key', title: 'SSH key', keys: null },
   { section: 'git', title: 'Git settings', keys: null },
+  { section: 'kite-keys', title: 'Kite keys', keys: null },
 ]
+
+const ADMINISTRATION = ['users', 'forges', 'images', 'settings', 'keys', 'registry-keys', 'machine', 'audit']
 
 /** Commands for going somewhere and for the page itself, and one for a pasted address. */
 export function useCommands() {
@@ -57,10 +61,10 @@ export function useCommands() {
 
   const general = useMemo((): Command[] => {
     const theme = (value: string) => () => setPreference('theme', value)
-    const admin: Command[] = ['users', 'forges', 'images', 'settings', 'keys', 'machine', 'audit'].map((section) => ({
+    const admin: Command[] = ADMINISTRATION.map((section) => ({
       key: `admin-${section}`,
       group: 'Go to',
-      title: `Administration: ${section}`,
+      title: `Administration: ${section.replace('-', ' ')}`,
       icon: <ShieldCheck />,
       act: () => void navigate({ to: '/admin/$section', params: { section } }),
     }))
@@ -87,6 +91,15 @@ export function useCommands() {
         title: 'Snapshots',
         icon: <Camera />,
         act: () => void navigate({ to: '/snapshots' }),
+      },
+      {
+        key: 'kites',
+        group: 'Go to',
+        title: 'Registry',
+        detail: 'kites',
+        icon: <Waypoints />,
+        keys: 'G K',
+        act: () => void navigate({ to: '/kites' }),
       },
       {
         key: 'settings',

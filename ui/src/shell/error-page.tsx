@@ -49,10 +49,12 @@ export function ErrorPage({ error }: { error: unknown }) {
 
 interface NotFoundProps {
   title?: string
+  /** The way on; to the workspaces where nothing is nearer. */
+  action?: React.ReactNode
   children?: React.ReactNode
 }
 
-export function NotFoundPage({ title = 'There is nothing here', children }: NotFoundProps) {
+export function NotFoundPage({ title = 'There is nothing here', action, children }: NotFoundProps) {
   useTitle(title)
   return (
     <main id="main" className="mx-auto grid w-full max-w-xl gap-5 px-6 py-20">
@@ -66,9 +68,11 @@ export function NotFoundPage({ title = 'There is nothing here', children }: NotF
         </p>
       </div>
       <div>
-        <Button asChild variant="primary">
-          <Link to="/workspaces">Go to workspaces</Link>
-        </Button>
+        {action ?? (
+          <Button asChild variant="primary">
+            <Link to="/workspaces">Go to workspaces</Link>
+          </Button>
+        )}
       </div>
     </main>
   )

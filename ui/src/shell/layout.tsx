@@ -51,6 +51,7 @@ export function Layout() {
       '?': () => setOpen('shortcuts'),
       n: () => void navigate({ to: '/new' }),
       'g w': () => void navigate({ to: '/workspaces' }),
+      'g k': () => void navigate({ to: '/kites' }),
       'g t': () => void navigate({ to: '/teams' }),
       'g i': () => void navigate({ to: '/settings/$section', params: { section: 'integrations' } }),
       'g s': () => void navigate({ to: '/settings' }),

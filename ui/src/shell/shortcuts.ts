@@ -15,6 +15,7 @@ export const SHORTCUTS: Shortcut[] = [
   { keys: '?', what: 'Show these shortcuts' },
   { keys: 'n', what: 'New workspace' },
   { keys: 'g w', what: 'Go to workspaces' },
+  { keys: 'g k', what: 'Go to the registry' },
   { keys: 'g t', what: 'Go to teams' },
   { keys: 'g i', what: 'Go to integrations' },
   { keys: 'g s', what: 'Go to settings' },

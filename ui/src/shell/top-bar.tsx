@@ -2,7 +2,7 @@
 
 import { useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
-import { Keyboard, LogOut, Plug, Plus, Search, Settings, ShieldCheck, Users } from 'lucide-react'
+import { Keyboard, LogOut, Plug, Plus, Search, Settings, ShieldCheck, Users, Waypoints } from 'lucide-react'
 import { answer, api } from '@/api/client'
 import type { User } from '@/api/documents'
 import { meQuery } from '@/api/session'
@@ -41,6 +41,9 @@ export function TopBar({ me, onSearch, onShortcuts }: TopBarProps) {
         </Link>
         <Link to="/snapshots" className={`${NAVIGATION} max-sm:hidden`}>
           Snapshots
+        </Link>
+        <Link to="/kites" className={`${NAVIGATION} max-sm:hidden`}>
+          Registry
         </Link>
         {me.role === 'admin' ? (
           <Link to="/admin" className={`${NAVIGATION} max-sm:hidden`}>
@@ -116,6 +119,10 @@ function PersonMenu({ me, onShortcuts }: Pick<TopBarProps, 'me' | 'onShortcuts'>
         >
           <Plug />
           Integrations
+        </MenuItem>
+        <MenuItem onSelect={() => void navigate({ to: '/kites' })} shortcut="G K">
+          <Waypoints />
+          Registry
         </MenuItem>
         <MenuItem onSelect={() => void navigate({ to: '/teams' })} shortcut="G T">
           <Users />

@@ -48,11 +48,17 @@ function ticker(everyMs: number) {
 }
 
 const fast = ticker(100)
+const second = ticker(1000)
 const slow = ticker(15_000)
 
 /** The time for a running stopwatch: ten times a second. */
 export function useStopwatchNow(): number {
   return useSyncExternalStore(fast.subscribe, fast.now)
+}
+
+/** The time for a countdown: once a second. */
+export function useSecondNow(): number {
+  return useSyncExternalStore(second.subscribe, second.now)
 }
 
 /** The time for "3 min ago": four times a minute. */

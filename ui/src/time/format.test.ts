@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { elapsed, relative, took } from './format'
+import { countdown, elapsed, relative, took } from './format'
 
 describe('a duration', () => {
   test.each([
@@ -24,6 +24,16 @@ test.each([
   [-3, '0 ms'],
 ])('what took %d ms reads %s', (milliseconds, words) => {
   expect(took(milliseconds)).toBe(words)
+})
+
+test.each([
+  [600_000, '10:00'],
+  [545_000, '9:05'],
+  [999, '0:01'],
+  [0, '0:00'],
+  [-4_000, '0:00'],
+])('a countdown with %d ms left reads %s', (milliseconds, words) => {
+  expect(countdown(milliseconds)).toBe(words)
 })
 
 describe('a moment', () => {

@@ -20,6 +20,12 @@ export function took(milliseconds: number): string {
   return ms < 1000 ? `${ms} ms` : elapsed(ms)
 }
 
+/** How much is left, as a countdown shows it: `9:05`, `0:00` once it is over. */
+export function countdown(milliseconds: number): string {
+  const seconds = Math.max(0, Math.ceil(milliseconds / SECOND))
+  return `${Math.floor(seconds / 60)}:${twoDigits(seconds % 60)}`
+}
+
 /** A moment as seen from `now`: `just now`, `3 min ago`, `in 2 h`, `yesterday`, then the date. */
 export function relative(moment: string, now: number): string {
   const at = Date.parse(moment)

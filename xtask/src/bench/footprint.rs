@@ -53,7 +53,7 @@ pub(super) fn measure(used: &Hearth, docker: &Docker, report: &mut Report) -> Re
 }
 
 /// Resident bytes of one process.
-fn resident(pid: u32) -> Result<u64> {
+pub(super) fn resident(pid: u32) -> Result<u64> {
     let status =
         fs::read_to_string(format!("/proc/{pid}/status")).with_context(|| format!("no process {pid}"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;

@@ -121,6 +121,22 @@ pub enum AdminCommand {
     /// What holds for everybody.
     #[command(subcommand)]
     Settings(SettingsCommand),
+    /// The keys that the registry of kites signs with.
+    #[command(subcommand)]
+    RegistryKey(RegistryKeyCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RegistryKeyCommand {
+    /// List them.
+    #[command(visible_alias = "ls")]
+    List,
+    /// Sign with a new key from now on. Kites are given new kite keys when they register next.
+    Rotate {
+        /// Void everything that older keys have signed, at once: for a key that somebody else has.
+        #[arg(long)]
+        revoke_older: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,8 +6,8 @@ use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::text;
-use crate::cli::{AdminCommand, Global, KeysCommand, SettingsCommand};
+use super::{items, text};
+use crate::cli::{AdminCommand, Global, KeysCommand, RegistryKeyCommand, SettingsCommand};
 use crate::client::Client;
 use crate::terminal;
 
@@ -23,6 +23,23 @@ pub async fn admin(client: &Client, global: &Global, command: AdminCommand) -> R
                 client.call(Method::POST, "/admin/keys/rotate", Some(&json!({ "level": level }))).await?;
             let status = if no_wait { begun } else { until_done(client, global, begun).await? };
             terminal::show(global, &status, keys)
+        }
+        AdminCommand::RegistryKey(RegistryKeyCommand::List) => {
+            let keys = client.get("/admin/registry-keys").await?;
+            if global.json {
+                return terminal::show(global, &keys, |_| String::new());
+            }
+            let fields = ["id", "created_at", "retired_at"];
+            let rows: Vec<_> = items(&keys).iter().map(|key| fields.map(|field| text(&key[field]))).collect();
+            terminal::table(["ID", "SINCE", "RETIRED"], &rows);
+            Ok(0)
+        }
+        AdminCommand::RegistryKey(RegistryKeyCommand::Rotate { revoke_older }) => {
+            let wish = json!({ "revoke_older": revoke_older });
+            let keys = client.call(Method::POST, "/admin/registry-keys", Some(&wish)).await?;
+            terminal::show(global, &keys, |keys| {
+                format!("the registry signs with {}", text(&keys["items"][0]["id"]))
+            })
         }
         AdminCommand::Settings(SettingsCommand::Show) => {
             let settings = client.get("/admin/settings").await?;

@@ -13,6 +13,7 @@ fn the_default_file_is_valid_and_names_every_field() {
 
     assert_eq!(config.server.listen, "127.0.0.1:8090");
     assert_eq!(config.limits(), Limits::default());
+    assert_eq!((config.registry.region.as_str(), config.registry.token_seconds), ("local", 3600));
 }
 
 #[test]
@@ -43,11 +44,11 @@ fn every_problem_is_named_at_once() {
 fn every_bad_value_is_named_at_once() {
     let file = "[server]\nlisten = \"nowhere\"\npublic_url = \"ftp://x\"\n[database]\nurl = \"mysql:x\"\n\
                 [workspaces]\nrootfs = \"NOT AN IMAGE\"\npids = 1\nstarts_at_once = 0\nper_user = 0\n\
-                [outbound]\nallow = [\"everything\"]\n[log]\nformat = \"xml\"\n";
+                [outbound]\nallow = [\"everything\"]\n[registry]\nregion = \"a/b\"\ntoken_seconds = 9\nkey_days = 366\n[log]\nformat = \"xml\"\n";
 
     let Problems(problems) = load(file, &[]).unwrap_err();
 
-    assert_eq!(problems.len(), 9, "{problems:#?}");
+    assert_eq!(problems.len(), 12, "{problems:#?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use control::{Control, PlainHttp};
-use domain::Entropy;
+use domain::{Entropy, SignedDuration};
 use runtime::image::ImageStore;
 use runtime::native::{Launcher, NativeDriver, NativeSettings};
 use runtime::{Driver, Support};
@@ -60,9 +60,16 @@ pub async fn build(
         max_running: config.workspaces.running.checked_sub(1).map(|most| most.saturating_add(1)),
         max_per_user: config.workspaces.per_user,
         parallel_effects: config.workspaces.starts_at_once,
+        registry: control::RegistrySettings {
+            region: config.registry.region.clone(),
+            token_life: SignedDuration::from_secs(config.registry.token_seconds.into()),
+            key_days: config.registry.key_days,
+        },
         ..control::Settings::new(data, agent)
     };
     let control = Control::new(store, agents.clone(), outside, settings);
+    // Before anything serves: kites that come back shall be known.
+    control.open_registry().await?;
     let web = web::App::new(control.clone(), agents, public_url.clone()).with_stop(stop.clone());
     Ok(App { control, web })
 }

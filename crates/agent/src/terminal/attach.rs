@@ -7,11 +7,10 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use rustix::process::Signal;
-use tokio::sync::watch;
 use wire::frame::{Frame, Kind, TerminalControl};
 
 use super::Terminal;
-use super::output::Next;
+use super::watching::{Seen, Watching};
 use crate::activity::Activity;
 use crate::frames::Frames;
 use crate::process::signal_named;
@@ -23,69 +22,19 @@ pub(crate) fn attach(
     body: Body,
     activity: Activity,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
-    let (id, position, is_reset) = terminal.output.join(since);
-    let changed = terminal.output.changes();
-    let must_repaint = is_reset || (since.is_none() && position > 0);
+    let watching = Watching::join(terminal.clone(), since);
     // Ends with the request's body, at the latest when the connection ends.
-    tokio::spawn(listen(terminal.clone(), id, Frames::of(body), activity, must_repaint));
-    let viewer = Viewer { terminal, id };
-    let watching = Watching { viewer, changed, position, hello: Some(is_reset), has_ended: false };
+    tokio::spawn(listen(terminal, watching.id(), Frames::of(body), activity, watching.must_repaint()));
     stream::unfold(watching, |mut watching| async move {
-        let frame = watching.next().await?;
+        let frame = match watching.next().await? {
+            Seen::Begin { sequence, reset } => {
+                Frame::json(Kind::Control, &TerminalControl::Hello { sequence, reset })
+            }
+            Seen::Bytes(bytes) => Frame::new(Kind::Output, bytes),
+            Seen::Ended(exit_code) => Frame::json(Kind::Control, &TerminalControl::Exit { exit_code }),
+        };
         Some((Ok(frame.to_bytes()), watching))
     })
-}
-
-/// A place among the viewers, given up when dropped.
-struct Viewer {
-    terminal: Arc<Terminal>,
-    id: u32,
-}
-
-impl Drop for Viewer {
-    fn drop(&mut self) {
-        self.terminal.output.leave(self.id);
-    }
-}
-
-struct Watching {
-    viewer: Viewer,
-    changed: watch::Receiver<()>,
-    position: u64,
-    /// A greeting that is still to be sent, and whether the viewer must start afresh.
-    hello: Option<bool>,
-    has_ended: bool,
-}
-
-impl Watching {
-    async fn next(&mut self) -> Option<Frame> {
-        loop {
-            if self.has_ended {
-                return None;
-            }
-            if let Some(reset) = self.hello.take() {
-                let hello = TerminalControl::Hello { sequence: self.position, reset };
-                return Some(Frame::json(Kind::Control, &hello));
-            }
-            self.changed.mark_unchanged();
-            match self.viewer.terminal.output.next(self.position) {
-                Next::Bytes(bytes, position) => {
-                    self.position = position;
-                    return Some(Frame::new(Kind::Output, bytes));
-                }
-                Next::Reset(position) => {
-                    self.position = position;
-                    self.hello = Some(true);
-                }
-                Next::Ended(exit_code) => {
-                    self.has_ended = true;
-                    return Some(Frame::json(Kind::Control, &TerminalControl::Exit { exit_code }));
-                }
-                // The sender lives as long as the terminal, which we hold.
-                Next::Wait => drop(self.changed.changed().await),
-            }
-        }
-    }
 }
 
 /// Keys and control messages of one viewer.

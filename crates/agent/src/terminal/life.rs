@@ -16,6 +16,7 @@ use wire::agent::OpenTerminal;
 
 use super::Terminal;
 use super::output::Output;
+use super::session::Session;
 use crate::activity::Activity;
 use crate::agent::Parts;
 use crate::problem::Problem;
@@ -79,6 +80,7 @@ pub(super) fn begin(id: u32, parts: &Arc<Parts>, request: OpenTerminal) -> Resul
         size: Mutex::new((columns, rows)),
         input,
         output: Output::new(),
+        session: Session::new(),
     });
     let (reader, writer) = pty.into_split();
     let reading = tokio::spawn(read(terminal.clone(), reader, parts.activity.clone()));

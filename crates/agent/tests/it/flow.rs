@@ -172,22 +172,23 @@ async fn an_interrupt_stops_a_flood_at_once() {
 #[tokio::test]
 async fn a_viewer_that_does_not_acknowledge_holds_the_program_up() {
     let bench = bench().await;
-    let info = open(&bench, program("yes")).await;
-    let (_sender, receiver) = bench.client.attach(info.id, None).await.unwrap().split();
+    let info = open(&bench, program("read go; yes")).await;
+    let (sender, receiver) = bench.client.attach(info.id, None).await.unwrap().split();
+    sender.input("\n".into()).await.unwrap();
     let next = || async { bench.client.terminals().await.unwrap()[0].next_sequence };
 
     let mut last = 0;
     let held = async {
         loop {
             let now = next().await;
-            if now > 0 && now == last {
+            if now >= 512 << 10 && now == last {
                 return now;
             }
             last = now;
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
     };
-    let held = tokio::time::timeout(Duration::from_secs(4), held).await.unwrap();
+    let held = tokio::time::timeout(LIMIT, held).await.unwrap();
 
     assert!((512 << 10..600 << 10).contains(&held), "{held}");
     // After five silent seconds it no longer counts, and the others are not held up for its sake.

@@ -30,9 +30,12 @@ fn has_less(places: &Places, (team, role): (TeamId, TeamRole)) -> bool {
     places.iter().find(|(id, _)| *id == team).is_none_or(|(_, now)| *now < role)
 }
 
+/// Said after a commit that ended rights; whose (a user's, session's or token's id) is behind.
+pub(crate) const REVOKED_TOPIC: &str = "revoked ";
+
 /// What is said after the commit that ended the rights of `subject`, a user, session or token.
 pub(super) fn topic(subject: impl std::fmt::Display) -> String {
-    format!("revoked {subject}")
+    format!("{REVOKED_TOPIC}{subject}")
 }
 
 impl Control {

@@ -103,7 +103,7 @@ async fn end_sign_in(tx: &mut Tx, caller: &Caller, id: SessionId) -> Result<bool
 }
 
 /// The user, unless shut out.
-pub(super) async fn welcome(tx: &mut Tx, id: domain::UserId) -> Result<Option<User>, Error> {
+pub(crate) async fn welcome(tx: &mut Tx, id: domain::UserId) -> Result<Option<User>, Error> {
     Ok(tx.user(id).await?.filter(|user| user.suspended_at.is_none()))
 }
 

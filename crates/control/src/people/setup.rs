@@ -7,6 +7,7 @@ use vault::{Token, TokenHash};
 use super::{SetUp, SignedIn, note, parse_email};
 use crate::control::Control;
 use crate::error::Error;
+use crate::kites::announce_kite_rights;
 
 /// Where the hash of the one-time token lies, with the time it ends.
 const TOKEN: &str = "setup.token";
@@ -82,6 +83,7 @@ impl Control {
             }
         };
         tx.delete_setting(TOKEN).await?;
+        announce_kite_rights(&mut tx, user.id);
         note(&mut tx, user.id, now, ("setup.done", user.id.to_string()), user.name.to_string()).await?;
         let token = self.open_session(&mut tx, user.id, &wish.user_agent, now).await?;
         tx.commit().await?;

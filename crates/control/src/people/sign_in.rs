@@ -1,6 +1,6 @@
 //! Coming in by password.
 
-use domain::{SessionId, SignedDuration, Timestamp, UserId, UserName};
+use domain::{SessionId, SignedDuration, Timestamp, User, UserId, UserName};
 use store::{Session, Tx};
 use vault::{Secret, Token};
 
@@ -30,6 +30,32 @@ impl Control {
         password: Secret<String>,
         user_agent: &str,
     ) -> Result<SignedIn, Error> {
+        let user = self.person_of_password(name, password).await?;
+        let now = self.now();
+        let mut tx = self.inner.store.begin().await?;
+        // Read again: a suspension may have come while the password was checked.
+        let user = tx.user(user.id).await?.filter(|user| user.suspended_at.is_none());
+        let Some(user) = user else {
+            return Err(Error::Forbidden { why: "this account is suspended".into() });
+        };
+        let token = self.open_session(&mut tx, user.id, user_agent, now).await?;
+        note(&mut tx, user.id, now, ("session.open", user.id.to_string()), String::new()).await?;
+        tx.commit().await?;
+        Ok(SignedIn { user, token })
+    }
+
+    /// The person with this name and password, who may be suspended: to be read again where it counts.
+    ///
+    /// Unknown names take as long and answer the same as wrong passwords.
+    ///
+    /// # Errors
+    ///
+    /// As [`Control::sign_in`], but for suspension.
+    pub(crate) async fn person_of_password(
+        &self,
+        name: &str,
+        password: Secret<String>,
+    ) -> Result<User, Error> {
         if !self.password_sign_in().await? {
             return Err(Error::Conflict {
                 code: "password_sign_in_off",
@@ -50,18 +76,7 @@ impl Control {
             return Err(Error::Unauthenticated { why: "the name or the password is wrong".into() });
         };
         self.attempts().succeeded(&key);
-
-        let now = self.now();
-        let mut tx = self.inner.store.begin().await?;
-        // Read again: a suspension may have come while the password was checked.
-        let user = tx.user(user.id).await?.filter(|user| user.suspended_at.is_none());
-        let Some(user) = user else {
-            return Err(Error::Forbidden { why: "this account is suspended".into() });
-        };
-        let token = self.open_session(&mut tx, user.id, user_agent, now).await?;
-        note(&mut tx, user.id, now, ("session.open", user.id.to_string()), String::new()).await?;
-        tx.commit().await?;
-        Ok(SignedIn { user, token })
+        Ok(user)
     }
 
     /// Makes a session and answers its token.

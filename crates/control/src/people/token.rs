@@ -10,6 +10,7 @@ use super::note;
 use super::setup::later;
 use crate::control::Control;
 use crate::error::Error;
+use crate::kites::announce_kite_rights;
 
 /// A name longer than this does not fit a list.
 const NAME_MAX: usize = 100;
@@ -82,6 +83,7 @@ impl Control {
             return Err(Error::missing("token", id));
         }
         Self::cut(&mut tx, id);
+        announce_kite_rights(&mut tx, caller.user);
         note(&mut tx, caller.user, now, ("token.revoke", id.to_string()), String::new()).await?;
         tx.commit().await?;
         Ok(())

@@ -1,7 +1,9 @@
 //! What follows when an agent connects: serving git inside it, and its activity.
 
 use domain::{Phase, Timestamp, WorkspaceId};
+use kite::Context;
 use link::{AgentClient, AgentEvent};
+use registry::AgentSeat;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::control::Control;
@@ -9,6 +11,12 @@ use crate::error::Error;
 use crate::workspace::ACTIVITY_STALE;
 
 impl Control {
+    /// Gives agents that connect from now on somebody to register with.
+    pub(super) fn seat_agents(&self) {
+        let service = self.registry().service();
+        self.inner.agents.serve_kites(service, |workspace| Context::with(AgentSeat { workspace }));
+    }
+
     /// Serves each agent that connects, for as long as the server lives.
     pub(super) async fn follow_agents(self) {
         let mut events = self.inner.agents.subscribe();

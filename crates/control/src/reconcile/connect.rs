@@ -67,7 +67,7 @@ pub(super) fn wants_clone(workspace: &Workspace) -> bool {
     workspace.source.is_some() && !workspace.initialised
 }
 
-/// A server works with agents of its own protocol and of the one before.
+/// A server works with agents of its own protocol and of one version on either side.
 fn speaks(protocol: u32) -> bool {
-    protocol == PROTOCOL || protocol + 1 == PROTOCOL
+    protocol.abs_diff(PROTOCOL) <= 1
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::WorkspaceId;
 use link::Admission;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use vault::TokenHash;
 use wire::agent::SOCKET_NAME;
@@ -22,9 +23,22 @@ use crate::trouble::Trouble;
 /// How long a listener may take to let go of its socket.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
+/// Credentials judged at once, by all doors. After a restart every agent is back within seconds; they take
+/// turns, so that people's requests are not kept waiting for the database.
+const JUDGED_AT_ONCE: usize = 32;
+
 /// The open listeners.
-#[derive(Debug, Default)]
-pub(crate) struct Listeners(Mutex<HashMap<WorkspaceId, Listener>>);
+#[derive(Debug)]
+pub(crate) struct Listeners {
+    open: Mutex<HashMap<WorkspaceId, Listener>>,
+    judges: Semaphore,
+}
+
+impl Default for Listeners {
+    fn default() -> Self {
+        Self { open: Mutex::default(), judges: Semaphore::new(JUDGED_AT_ONCE) }
+    }
+}
 
 #[derive(Debug, Clone)]
 struct Listener {
@@ -41,7 +55,7 @@ impl Control {
 
     /// Opens the workspace's socket, unless it is open.
     pub(super) async fn open_listener(&self, id: WorkspaceId) -> Result<(), Trouble> {
-        let present = hold(&self.inner.listeners.0).get(&id).cloned();
+        let present = hold(&self.inner.listeners.open).get(&id).cloned();
         match present {
             Some(listener) if !listener.ended.is_cancelled() => return Ok(()),
             Some(_) => self.close_listener(id).await,
@@ -71,7 +85,7 @@ impl Control {
             cancel.clone(),
         )?;
         let ended = CancellationToken::new();
-        hold(&self.inner.listeners.0).insert(id, Listener { cancel, ended: ended.clone() });
+        hold(&self.inner.listeners.open).insert(id, Listener { cancel, ended: ended.clone() });
         let ended = ended.drop_guard();
         self.inner.tasks.spawn(format_args!("listener {id}"), async move {
             serve.await;
@@ -82,7 +96,7 @@ impl Control {
 
     /// Closes the workspace's socket and every connection through it.
     pub(super) async fn close_listener(&self, id: WorkspaceId) {
-        let listener = hold(&self.inner.listeners.0).remove(&id);
+        let listener = hold(&self.inner.listeners.open).remove(&id);
         let Some(listener) = listener else { return };
         listener.cancel.cancel();
         if tokio::time::timeout(CLOSE_LIMIT, listener.ended.cancelled()).await.is_err() {
@@ -115,6 +129,8 @@ impl Control {
     }
 
     async fn is_agent(&self, workspace: WorkspaceId, token: &str) -> Result<bool, Error> {
+        // Never closed; and without a turn there is still the database's own limit.
+        let _turn = self.inner.listeners.judges.acquire().await.ok();
         let mut tx = self.inner.store.read().await?;
         let present = tx.agent_credential(workspace).await?;
         Ok(present.is_some_and(|present| present.matches(&TokenHash::of(token))))

@@ -64,8 +64,8 @@ impl Control {
         Ok(())
     }
 
-    /// Removes what has expired (sessions, remembered answers, invitations, round trips to forges and
-    /// between hosts), and asks agents for activity.
+    /// Removes what has expired (sessions, remembered answers, invitations, round trips to forges and between
+    /// hosts, kite keys and the registry's keys), and asks agents for activity.
     pub async fn expire(&self) -> Result<(), Error> {
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
@@ -75,6 +75,7 @@ impl Control {
         tx.sweep_attempts(now).await?;
         tx.forget_before(now.checked_sub(KEPT).unwrap_or(Timestamp::MIN)).await?;
         tx.commit().await?;
+        self.sweep_registry_keys().await?;
         let all = self.every_workspace().await?;
         self.collect_activity(&all);
         Ok(())

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::teams::PLACES_TOPIC;
 
 /// Said after a commit that changed a workspace, with its id, owner and team behind.
-const TOPIC: &str = "workspace ";
+pub(crate) const TOPIC: &str = "workspace ";
 /// A listener that is this far behind is cut off; it connects again and reads the list afresh.
 const BACKLOG: usize = 1024;
 /// Workspaces read at once when news was missed.

@@ -7,6 +7,7 @@
 )]
 
 mod forge_world;
+mod kites_world;
 mod sim;
 
 mod bad_input;
@@ -20,6 +21,10 @@ mod fork;
 mod handoff;
 mod image;
 mod inside;
+mod kites;
+mod kites_end;
+mod kites_keys;
+mod kites_relay;
 mod links;
 mod links_peers;
 mod log;

@@ -2,5 +2,6 @@
 #![allow(missing_docs, reason = "tests say what they check in their names")]
 
 mod access;
+mod kite;
 mod lifecycle;
 mod names;

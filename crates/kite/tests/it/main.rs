@@ -11,6 +11,7 @@ mod connection;
 mod ends;
 mod functions;
 mod hostile;
+mod kite_attacks;
 mod kite_js;
 mod kontrol;
 mod message;

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use domain::WorkspaceId;
+use kite::{Context, Kite, Service};
 use link::{Agents, DialError, dial, listen_unix};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,7 @@ struct Server {
 
 fn listen(socket: &Path, workspace: WorkspaceId) -> Server {
     let (agents, door, cancel) = (Agents::new(), Arc::new(Door::default()), CancellationToken::new());
+    agents.serve_kites(Service::client(Kite::default()), |_| Context::default());
     let listening = listen_unix(socket, workspace, agents.clone(), door.clone(), cancel.clone()).unwrap();
     Server { agents, door, cancel, serving: tokio::spawn(listening) }
 }
@@ -155,6 +157,7 @@ async fn what_is_no_handshake_is_told_so() {
 
     for (head, expected) in [
         ("GET / HTTP/1.1\r\n".into(), "404"),
+        ("GET /kite HTTP/1.1\r\n".into(), "426"),
         (format!("GET {path} HTTP/1.1\r\n"), "426"),
         (format!("GET {path} HTTP/1.1\r\n{upgrade}"), "400"),
         (format!("GET {path} HTTP/1.1\r\n{upgrade}hearth-workspace: {id}\r\n"), "401"),
@@ -168,6 +171,19 @@ async fn what_is_no_handshake_is_told_so() {
         let answer = ask(&socket, &format!("{head}Host: x\r\n\r\n")).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {expected} ")), "{head}: {answer}");
     }
+}
+
+#[tokio::test]
+async fn where_nobody_speaks_kite_its_path_is_not_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("agent.sock");
+    let (door, cancel) = (Arc::new(Door::default()), CancellationToken::new());
+    tokio::spawn(listen_unix(&socket, workspace(1), Agents::new(), door, cancel).unwrap());
+
+    let answer = ask(&socket, "GET /kite HTTP/1.1\r\nHost: x\r\n\r\n").await;
+
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    assert_eq!(dial(&unix(&socket)).await.unwrap().protocol(), 1);
 }
 
 #[tokio::test]

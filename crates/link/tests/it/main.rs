@@ -3,5 +3,8 @@
 
 mod agents;
 mod connect;
+mod kites;
+mod planes;
 mod remote;
+mod skew;
 mod stand;

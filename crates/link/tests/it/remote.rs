@@ -9,7 +9,8 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use link::handshake::Hello;
+use kite::{Context, Kite, Service};
+use link::handshake::{Hello, Way};
 use link::{Agents, DialError, Io, accept_upgraded, dial};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -19,11 +20,12 @@ use wire::agent::{AgentConfig, ExecRequest};
 
 use crate::stand::{LIMIT, TOKEN, agent, config, workspace};
 
-/// Takes agents at `/base/api/v1/agent/connect`, as behind a proxy with a base path.
+/// Takes agents below `/base`, as behind a proxy with a base path.
 async fn listen(tls: Option<TlsAcceptor>) -> (SocketAddr, Agents) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let agents = Agents::new();
+    agents.serve_kites(Service::client(Kite::default()), |_| Context::default());
     let found = agents.clone();
     tokio::spawn(async move {
         loop {
@@ -52,14 +54,14 @@ async fn listen(tls: Option<TlsAcceptor>) -> (SocketAddr, Agents) {
 }
 
 fn answer(request: &mut Request<Incoming>, agents: Agents) -> Response<String> {
-    assert_eq!(request.uri().path(), format!("/base{}", wire::agent::CONNECT_PATH));
-    let hello = Hello::read(request.headers()).unwrap();
+    let way = Way::of_path(request.uri().path().strip_prefix("/base").unwrap()).unwrap();
+    let hello = Hello::read(way, request.headers()).unwrap();
     assert_eq!(hello.token, TOKEN);
-    let (accepted, workspace) = (hello.accept(), hello.workspace);
+    let (accepted, workspace, planes) = (hello.accept(), hello.workspace, hello.planes);
     let upgrade = hyper::upgrade::on(request);
-    tokio::spawn(
-        async move { accept_upgraded(TokioIo::new(upgrade.await.unwrap()), workspace, agents).await },
-    );
+    tokio::spawn(async move {
+        accept_upgraded(TokioIo::new(upgrade.await.unwrap()), workspace, planes, agents).await;
+    });
     accepted
 }
 

@@ -62,6 +62,25 @@ pub(crate) async fn a_cancelled_transaction_leaves_nothing(database: Database) {
     tx.commit().await.unwrap();
 }
 
+pub(crate) async fn a_transaction_that_nobody_waits_for_is_not_left_open(database: Database) {
+    let store = database.open().await;
+    // Cut off wherever it waits for the engine, whose answer takes many polls to come over the network.
+    for polls in (0..1500).step_by(7) {
+        let begin = async {
+            drop(store.read().await);
+            std::future::pending::<()>().await;
+        };
+        cut_after(polls, begin).await;
+
+        // Whatever connection this gets, it can write.
+        let mut tx = store.begin().await.unwrap();
+        tx.workspace_for_update(domain::WorkspaceId::NIL).await.unwrap();
+        tx.set_setting("polls", &polls.to_string()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(setting(&store, "polls").await, Some(polls.to_string()));
+    }
+}
+
 pub(crate) async fn a_commit_goes_through_when_nobody_waits_for_it(database: Database) {
     let store = database.open().await;
     let mut nudges = store.nudges();

@@ -12,6 +12,7 @@ mod durability;
 mod fixture;
 mod forges;
 mod jobs;
+mod kites;
 mod logs;
 mod nudges;
 mod outbox;
@@ -108,6 +109,18 @@ on_both_engines! {
         attempts_are_swept_with_what_is_sealed_for_them
         a_persons_ssh_key_is_replaced
     }
+    kites {
+        a_kite_comes_back_as_saved_and_replaced
+        a_kites_id_stays_its_owners
+        only_the_present_registration_is_touched_and_removed
+        kites_go_with_their_workspace_team_and_owner
+        the_issues_of_a_kite_key_follow_each_other
+        of_servers_that_renew_a_kite_key_at_once_one_does
+        kite_keys_of_a_team_go_with_it
+        one_pair_of_the_registry_signs_at_a_time
+        a_share_is_good_while_its_owner_may_enter
+        a_code_is_taken_once
+    }
     sealed {
         an_owner_has_one_data_key_that_seals
         of_servers_that_make_a_data_key_at_once_one_wins
@@ -168,6 +181,7 @@ on_both_engines! {
         what_was_committed_is_there_after_a_restart
         a_dropped_transaction_leaves_nothing
         a_cancelled_transaction_leaves_nothing
+        a_transaction_that_nobody_waits_for_is_not_left_open
         a_commit_goes_through_when_nobody_waits_for_it
         a_reader_sees_one_state
         a_reader_cannot_write

@@ -1,10 +1,11 @@
-//! Where agents on other machines connect.
+//! Where agents on other machines connect: at `/kite` ([`serve_at_kite`]), or the way of protocol 1.
 use axum::extract::{Request, State};
 use axum::response::Response;
+use http::StatusCode;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use link::Admission;
-use link::handshake::{BadHandshake, Hello};
+use link::handshake::{BadHandshake, Hello, Way};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -30,11 +31,26 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         Upgraded,
     ),
 )]
-pub(crate) async fn connect_agent(
-    State(app): State<App>,
-    mut request: Request,
-) -> Result<Response, ApiError> {
-    let hello = Hello::read(request.headers())?;
+pub(crate) async fn connect_agent(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+    serve(&app, Way::Old, request).await
+}
+
+/// Serves an agent's handshake at `/kite`, which [`link::handshake::is_agent`] tells from another Kite client's.
+///
+/// # Errors
+///
+/// 426 for what is no handshake of ours, 401 without the workspace's credential, 503 while the server starts.
+pub(crate) async fn serve_at_kite(app: &App, request: Request) -> Result<Response, ApiError> {
+    if !app.agents.speaks_kite() {
+        // Not as if nobody ever spoke Kite here: the agent would take the old way and stay there.
+        let detail = "the server is starting";
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "starting", detail).mend("try again"));
+    }
+    serve(app, Way::Kite, request).await
+}
+
+async fn serve(app: &App, way: Way, mut request: Request) -> Result<Response, ApiError> {
+    let hello = Hello::read(way, request.headers())?;
     if !app.control.admit(hello.workspace, &hello.token).await {
         let workspace = hello.workspace;
         tracing::warn!(workspace.id = %workspace, "somebody without its credential tried to be its agent");
@@ -42,12 +58,13 @@ pub(crate) async fn connect_agent(
     }
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let upgrade = upgrade.ok_or_else(|| ApiError::from(BadHandshake::NotAnUpgrade))?;
-    let (workspace, agents, stop) = (hello.workspace, app.agents.clone(), app.stop.clone());
+    let (workspace, planes) = (hello.workspace, hello.planes);
+    let (agents, stop) = (app.agents.clone(), app.stop.clone());
     // Ends with the agent's connection, or with the server.
     tokio::spawn(async move {
         let served = async {
             match upgrade.await {
-                Ok(io) => link::accept_upgraded(TokioIo::new(io), workspace, agents).await,
+                Ok(io) => link::accept_upgraded(TokioIo::new(io), workspace, planes, agents).await,
                 Err(error) => tracing::debug!(%error, "an agent left during its handshake"),
             }
         };

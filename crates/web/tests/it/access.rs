@@ -96,6 +96,21 @@ const TABLE: &[Row] = &[
     Row("add_image", Some(|| json!({"reference": "debian:13"})), ALL, "401 403 403 ok  403 401 403"),
     Row("remove_image", None, ALL,                                   "401 403 403 ok  403 401 403"),
 
+    Row("list_kites", None, ENTER,                                   "401 ok  ok  ok  403 401 403"),
+    Row("watch_kites", None, ENTER,                                  "401 ok  ok  ok  403 401 403"),
+    Row("show_kite", None, ENTER,                                    "401 404 ok  ok  403 401 403"),
+    // Whoever runs the platform sees an agent and does not enter by it.
+    Row("create_kite_token", None, READ,                             "401 404 ok  403 403 401 403"),
+    Row("list_kite_shares", None, ENTER,                             "401 404 ok  404 403 401 403"),
+    Row("share_kite", None, READ,                                    "401 404 ok  404 403 401 403"),
+    Row("unshare_kite", None, READ,                                  "401 404 ok  404 403 401 403"),
+    Row("list_kite_keys", None, READ,                                "401 ok  ok  ok  403 401 403"),
+    Row("create_kite_key", Some(|| json!({"name": "ci"})), READ,     "401 ok  ok  ok  403 401 403"),
+    Row("revoke_kite_key", None, READ,                               "401 404 404 404 403 401 403"),
+    Row("create_kite_code", Some(|| json!({})), READ,                "401 ok  ok  ok  403 401 403"),
+    Row("list_registry_keys", None, ALL,                             "401 403 403 ok  403 401 403"),
+    Row("rotate_registry_key", Some(|| json!({})), ALL,              "401 403 403 ok  403 401 403"),
+
     Row("watch_events", None, ENTER,                                 "401 ok  ok  ok  403 401 403"),
     Row("list_workspaces", None, ENTER,                              "401 ok  ok  ok  403 401 403"),
     Row("create_workspace", Some(|| json!({"name": "-"})), READ,     "401 ok  ok  ok  403 401 403"),
@@ -284,6 +299,14 @@ impl<'a> Matrix<'a> {
             return pattern.replace("{id}", &made.id.to_string());
         }
 
+        if pattern.contains("/shares/{user}") {
+            self.app.member_named("leaver").await;
+            if operation.id == "unshare_kite" {
+                self.app.control.share_kite(&self.owner.caller, &self.workspace, "leaver").await.unwrap();
+            }
+            return pattern.replace("{id}", &self.workspace).replace("{user}", "leaver");
+        }
+
         let (now, entropy) = (FakeClock::default().now(), SeededEntropy::new(99));
         let own = match pattern {
             _ if pattern.contains("/forges/") => self.forge().await,
@@ -291,6 +314,7 @@ impl<'a> Matrix<'a> {
             _ if pattern.contains("/me/sessions/") => SessionId::generate(now, &entropy).to_string(),
             _ if pattern.contains("/me/tokens/") => TokenId::generate(now, &entropy).to_string(),
             _ if pattern.contains("/snapshots/") => SnapshotId::generate(now, &entropy).to_string(),
+            _ if pattern.contains("/kite-keys/") => domain::KiteKeyId::generate(now, &entropy).to_string(),
             _ if pattern.contains("/users/") => self.stranger.caller.user.to_string(),
             _ if pattern.contains("/images/") => crate::images::IMAGE.into(),
             _ => self.workspace.clone(),

@@ -19,12 +19,12 @@ async fn an_agent_with_its_credential_takes_its_place_and_serves() {
     let app = TestApp::start().await;
     let id = app.running_workspace(&app.admin).await;
     let before = app.control.agents().get(id).unwrap();
-    let io = link::dial(&remote(&app, id)).await.unwrap();
+    let dialled = link::dial(&remote(&app, id)).await.unwrap();
     let outside =
         agent::Outside { clock: Arc::new(FakeClock::default()), entropy: Arc::new(SeededEntropy::new(3)) };
     let agent = agent::Agent::new(&remote(&app, id), outside);
 
-    tokio::spawn(async move { agent.serve(io).await });
+    tokio::spawn(async move { agent.serve_dialled(dialled).await });
 
     wait_until(LIMIT, async || app.control.agents().get(id).is_some_and(|now| !now.is_same(&before))).await;
     let body = serde_json::json!({"command": ["echo", "hello"]});

@@ -19,6 +19,18 @@ const FOR_BROWSERS: [&str; 8] = [
     "/auth/arrive",
 ];
 
+/// Addresses for Kite clients, which speak another protocol than the API's.
+const FOR_KITES: [&str; 8] = [
+    "/kite",
+    "/kite/",
+    "/kite/register",
+    "/kite/heartbeat",
+    "/kite/relay/{id}",
+    "/kite/relay/{id}/",
+    "/register",
+    "/heartbeat",
+];
+
 /// One operation of the document.
 pub(crate) struct Operation {
     pub(crate) id: String,
@@ -150,6 +162,7 @@ async fn every_route_is_documented() {
     // `/` is what the fallback is called.
     known.extend(["/", "/healthz", "/readyz", "/metrics"].map(String::from));
     known.extend(FOR_BROWSERS.map(String::from));
+    known.extend(FOR_KITES.map(String::from));
 
     assert_eq!(routed, known);
 }
@@ -160,6 +173,15 @@ fn the_addresses_for_browsers_are_explained_where_people_read_about_the_api() {
 
     for path in FOR_BROWSERS {
         assert!(text.contains(&format!("`{path}`")), "{path}");
+    }
+}
+
+#[test]
+fn the_addresses_for_kites_are_explained_where_people_read_about_kites() {
+    let text = include_str!("../../../../docs/kite.md");
+
+    for path in FOR_KITES {
+        assert!(text.contains(&format!("`{}`", path.trim_end_matches('/'))), "{path}");
     }
 }
 

@@ -50,10 +50,10 @@ pub(crate) async fn run(machine: Machine, id: WorkspaceId, boot: Boot, ended: Ca
     let life = async {
         agent.machine.pass(Point::Connect).await;
         loop {
-            if let Ok(io) = link::dial(&config).await {
+            if let Ok(dialled) = link::dial(&config).await {
                 let service = TowerToHyperService::new(router(agent.clone()));
                 let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
-                    .serve_connection(TokioIo::new(io), service);
+                    .serve_connection(TokioIo::new(dialled.bytes), service);
                 tokio::select! {
                     ended = connection => drop(ended),
                     // Another agent takes its place.

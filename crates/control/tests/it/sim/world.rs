@@ -74,7 +74,18 @@ impl World {
     }
 
     pub(crate) async fn server_with(&self, settings: Settings) -> Server {
-        let (control, alive) = self.idle(settings);
+        self.server_on(self.store.clone(), settings).await
+    }
+
+    /// One of several servers on this world's database.
+    pub(crate) async fn server_named(&self, name: &str) -> Server {
+        self.server_with(Settings { server: name.into(), ..self.settings() }).await
+    }
+
+    /// A server with a connection to the database of its own, as on another machine.
+    pub(crate) async fn server_on(&self, store: Store, settings: Settings) -> Server {
+        let (control, alive) = self.idle_on(store, settings);
+        control.open_registry().await.unwrap();
         let admin = control.local_caller("ada").await.unwrap();
         let cancel = CancellationToken::new();
         let running = control.clone();
@@ -85,6 +96,10 @@ impl World {
 
     /// A control plane whose loops do not run.
     pub(crate) fn idle(&self, settings: Settings) -> (Control, Weak<dyn Clock>) {
+        self.idle_on(self.store.clone(), settings)
+    }
+
+    fn idle_on(&self, store: Store, settings: Settings) -> (Control, Weak<dyn Clock>) {
         let seed = self.seed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
         let alive = Arc::downgrade(&clock);
@@ -96,7 +111,7 @@ impl World {
             images: None,
             platform_key: self.platform_key(),
         };
-        (Control::new(self.store.clone(), Agents::new(), outside, settings), alive)
+        (Control::new(store, Agents::new(), outside, settings), alive)
     }
 
     /// The key file of this world, made at the first need.
