@@ -31,7 +31,7 @@ const kontrol = new Kontrol({
   url: kontrolURL,
   transportClass: Kite.transport.WebSocket, // without it, `Kontrol` finds none
   auth: { type: 'kiteKey', key: kiteKey },
-  username: sub,
+  username: sub.replace(/[/%]/g, encodeURIComponent),
   environment: 'production',
   name: 'math',
   version: '1.0.0',

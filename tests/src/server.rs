@@ -80,6 +80,7 @@ impl Server {
     /// Starts the server process again after [`Server::kill`] or [`Server::stop`], and waits until it is ready.
     pub fn run(&mut self) {
         assert!(self.child.is_none(), "the server runs already");
+        let is_fresh = !self.data.exists();
         let mut command = Command::new(hearth());
         let verb = if self.options.serve { "serve" } else { "up" };
         command.args([verb, "--listen", "127.0.0.1:0"]).env("HEARTH_DATA_DIR", &self.data);
@@ -110,8 +111,10 @@ impl Server {
                 drop(tell.send(line));
             }
         });
+        // A fresh folder has one, unless its database is elsewhere.
+        let patience = if is_fresh { Duration::from_secs(10) } else { Duration::from_millis(500) };
         self.setup_url = told
-            .recv_timeout(Duration::from_millis(500))
+            .recv_timeout(patience)
             .ok()
             .and_then(|line| line.strip_prefix("First visit: ").map(str::to_owned));
     }

@@ -61,7 +61,8 @@ impl Message {
         read::read(text, limits)
     }
 
-    /// The message as it travels. Reading it again gives an equal message.
+    /// The message as it travels. Reading it again gives an equal message, but for the last
+    /// digit of numbers that are no whole numbers of 64 bits.
     pub fn to_text(&self) -> String {
         // Maps have texts or whole numbers as keys and no part of a message fails to serialise.
         serde_json::to_string(self).unwrap_or_default()

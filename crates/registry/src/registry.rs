@@ -18,7 +18,6 @@ use crate::book::Book;
 use crate::connection::Line;
 use crate::entry::{Change, Entry};
 use crate::errors::not_allowed;
-use crate::field::field_of;
 use crate::pace::Pace;
 use crate::policy::{IssuedKey, Policy, Principal, Refused, Viewer};
 use crate::settings::{Keys, Outside, Settings};
@@ -207,7 +206,7 @@ impl Registry {
     }
 
     /// Verifies a token that somebody presented for calling the kite of this id, as it is registered now. Its
-    /// subject is the caller's user name as [`field_of`] writes it. Whether they still may is not looked at.
+    /// subject is the caller's user name as [`crate::field_of`] writes it. Whether they still may is not looked at.
     ///
     /// # Errors
     ///
@@ -229,7 +228,8 @@ impl Registry {
         let latest = issued.issued_at.checked_add(MAX_KITE_KEY_LIFE).unwrap_or(issued.expires_at);
         let claims = KiteKeyClaims {
             issuer: settings.issuer.clone(),
-            subject: field_of(&issued.username),
+            // As people write it: whoever makes a field of a kite of it encodes it then.
+            subject: issued.username.clone(),
             audience: settings.url.clone(),
             issued_at: issued.issued_at,
             expires_at: issued.expires_at.min(latest),

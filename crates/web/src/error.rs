@@ -164,6 +164,14 @@ impl IntoResponse for ApiError {
     }
 }
 
+/// Leaves an error response as it is, unless it is one of ours: for those who speak another protocol.
+pub(crate) async fn leave(mut response: Response) -> Response {
+    if response.extensions().get::<OnItsWay>().is_none() {
+        response.extensions_mut().insert(SaysWhy);
+    }
+    response
+}
+
 /// Makes every error response a problem document, wherever it came from. Logs the server's faults.
 pub(crate) fn finish(response: Response, request_id: &str) -> Response {
     let status = response.status();

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, OriginalUri, Query, Request, State};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use control::Control;
@@ -25,7 +26,7 @@ use tower::{Service, ServiceExt};
 use vault::Secret;
 
 use crate::app::App;
-use crate::error::ApiError;
+use crate::error::{self, ApiError};
 use crate::route::agent;
 
 /// Where the relays are; the id of the kite follows.
@@ -47,6 +48,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .route("/heartbeat", get(heartbeat))
         .nest_service("/kite/relay/{id}", relay.router())
         .nest_service("/kite", Front { app: app.clone(), registry: registry.router() })
+        .layer(map_response(error::leave))
 }
 
 /// As many connections as there may be agents and services.

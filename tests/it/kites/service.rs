@@ -109,6 +109,16 @@ async fn the_team_finds_and_calls_it_and_nobody_else_does() {
 }
 
 #[tokio::test]
+async fn its_owner_may_be_called_anything() {
+    let place = Place::new().await;
+    let owner = place.person("zoë/50%").await;
+    let key = key_of(&owner, None).await;
+    let Some(_running) = Running::start(&key).await else { return };
+
+    assert_eq!(client(&Home::with(&key), &CALL, &[]).line().await, "49");
+}
+
+#[tokio::test]
 async fn it_lets_nobody_in_without_a_good_token_whatever_kite_js_thinks_of_it() {
     let Some(mut driver) = driver() else { return };
     let place = Place::new().await;

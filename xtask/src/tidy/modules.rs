@@ -26,7 +26,9 @@ fn parents(path: &str) -> Option<(Vec<String>, String)> {
     if is_program || is_build_script {
         return None;
     }
-    let is_root = folder.ends_with("/src") || folder.ends_with("tests/it");
+    // An example of several files is a folder with a root of its own.
+    let is_example = folder.rsplit_once('/').is_some_and(|(above, _)| above.ends_with("/examples"));
+    let is_root = folder.ends_with("/src") || folder.ends_with("tests/it") || is_example;
     if is_root {
         let parents = vec![format!("{folder}/lib.rs"), format!("{folder}/main.rs")];
         return (!["main", "lib"].contains(&name)).then(|| (parents, name.to_owned()));
@@ -81,6 +83,8 @@ mod tests {
             ("crates/a/src/bin/tool.rs", ""),
             ("crates/a/src/main.rs", ""),
             ("crates/a/examples/show.rs", ""),
+            ("crates/a/examples/large/main.rs", "mod part;"),
+            ("crates/a/examples/large/part.rs", ""),
         ]);
 
         assert_eq!(check(&tree), Faults::new());

@@ -2,7 +2,6 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -209,9 +208,9 @@ async fn files_are_listed_while_they_come_and_go() {
         for round in 0.. {
             let path = folder.join(format!("file-{}", round % 50));
             if round % 100 < 50 {
-                drop(std::fs::write(path, "x"))
+                drop(std::fs::write(path, "x"));
             } else {
-                drop(std::fs::remove_file(path))
+                drop(std::fs::remove_file(path));
             }
             if until.load(std::sync::atomic::Ordering::Relaxed) {
                 break;
@@ -679,23 +678,24 @@ async fn an_argument_that_is_none_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_long_walk_ends_when_its_caller_goes() {
+async fn a_copy_ends_when_its_caller_goes_and_leaves_nothing() {
     let (bench, peer) = fs().await;
-    let two = [client(&bench).await, client(&bench).await];
-    // Both places for walks are taken by searches that last ten seconds unless somebody stops them.
-    for busy in &two {
-        let busy = busy.clone();
-        tokio::spawn(
-            async move { try_call(&busy, "fs.glob", json!({ "pattern": "/**/no-such-name" })).await },
-        );
+    let (tree, copy) = (bench.folder().join("tree"), bench.folder().join("copy"));
+    std::fs::create_dir(&tree).unwrap();
+    for number in 0..6000 {
+        std::fs::File::create(tree.join(number.to_string())).unwrap();
     }
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    let calling = peer.clone();
+    let call = tokio::spawn(async move {
+        try_call(&calling, "fs.copy", json!({ "srcPath": "tree", "dstPath": "copy" })).await
+    });
+    while !copy.exists() {
+        tokio::task::yield_now().await;
+    }
 
-    two.iter().for_each(Peer::close);
+    peer.close();
 
-    until("there is a place again", || async {
-        let size = call(&peer, "fs.getPathSize", json!({ "path": "." }));
-        tokio::time::timeout(Duration::from_secs(5), size).await.is_ok()
-    })
-    .await;
+    assert_eq!(call.await.unwrap().unwrap_err().kind, "disconnect");
+    until("what was copied is removed", || async { !copy.exists() }).await;
+    assert_eq!(std::fs::read_dir(&tree).unwrap().count(), 6000);
 }

@@ -64,7 +64,7 @@ pub struct Found {
     #[serde(default, rename = "keyId", deserialize_with = "null_is_empty")]
     pub key_id: String,
     /// A token that is good there, if the registry gave one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "empty_is_none")]
     pub token: Option<TokenText>,
 }
 
@@ -72,6 +72,12 @@ impl std::fmt::Debug for Found {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Found").field("kite", &self.kite).field("url", &self.url).finish_non_exhaustive()
     }
+}
+
+/// Registries may say with an empty text that there is none.
+fn empty_is_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TokenText>, D::Error> {
+    let token = Option::<TokenText>::deserialize(deserializer)?;
+    Ok(token.filter(|token| !token.expose().is_empty()))
 }
 
 /// A kite that is gone has no URL, and registries may say so with `null`.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::{Entropy, KiteAction};
+use kite::token::TokenText;
 use kite::{Callback, Error, Kite, Request};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -50,9 +51,8 @@ pub(crate) struct FoundKite {
     /// Which of the registry's keys signed the token.
     #[serde(rename = "keyId")]
     pub(crate) key: String,
-    /// Absent where the caller may see the kite and not call it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) token: Option<Sent>,
+    /// Empty where the caller may see the kite and not call it: kite.js falls over where there is none.
+    pub(crate) token: Sent,
 }
 
 impl From<InvalidQuery> for Error {
@@ -128,7 +128,7 @@ impl Registry {
                 kite: entry.kite.clone(),
                 url: entry.url.clone(),
                 key: key.clone(),
-                token: token.map(|issued| Sent(issued.token)),
+                token: Sent(token.map_or_else(|| TokenText::new(""), |issued| issued.token)),
             }
         });
         Ok(found.collect())

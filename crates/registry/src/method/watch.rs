@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::KiteAction;
 use kite::{Callback, Error, Peer, Request};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::authority::{Person, person};
@@ -166,17 +166,15 @@ impl Watch {
         for event in events {
             let event = match event {
                 Event::Deregister(entry) => {
-                    json!({"action": "DEREGISTER", "kite": entry.kite, "url": entry.url})
+                    json!({"action": "DEREGISTER", "kite": entry.kite, "url": entry.url, "token": ""})
                 }
                 Event::Register { entry, may_call } => {
-                    let mut event = json!({
-                        "action": "REGISTER", "kite": entry.kite, "url": entry.url, "keyId": key,
-                    });
+                    // Never left out: kite.js falls over where there is none.
                     let token = may_call.then(|| tokens.next()).flatten();
-                    if let (Some(token), Some(fields)) = (token, event.as_object_mut()) {
-                        fields.insert("token".to_owned(), Value::from(token.token.expose()));
-                    }
-                    event
+                    let token = token.as_ref().map_or("", |issued| issued.token.expose());
+                    json!({
+                        "action": "REGISTER", "kite": entry.kite, "url": entry.url, "keyId": key, "token": token,
+                    })
                 }
             };
             let event = match self.listener.form {

@@ -3,8 +3,10 @@
 //! Every call has a watch of its own, whoever else watches the same folder. Changes are gathered for a
 //! moment and told one after the other, each when the caller took the one before; meanwhile further changes
 //! of a path become one (`pending`). When more has happened than is kept, or than the kernel kept, the caller
-//! is told `overflow` and reads the folder anew. A watch ends with `stopWatching`, with its connection, or
-//! when the folder goes away, which is told as `removed` of the folder itself.
+//! is told `overflow` and reads the folder anew; moves are then told as `removed` and `added`, because it is
+//! not known when the caller reads (a new watch tells `renamed` again). A new folder in a tree may be told as
+//! `removed` first, which takes away what a listing had of it. A watch ends with `stopWatching`, with its
+//! connection, or when the folder goes away, which is told as `removed` of the folder itself.
 
 mod hub;
 mod pending;

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn roots() -> Roots {
-    Roots { home: "/home/ann".into(), folder: "/work/space".into() }
+    Roots { home: "/home/user".into(), folder: "/srv/space".into() }
 }
 
 fn place(text: &str) -> String {
@@ -13,20 +13,20 @@ fn place(text: &str) -> String {
 #[test]
 fn paths_begin_at_the_root_the_home_or_the_workspace() {
     assert_eq!(place("/etc/./passwd"), "/etc/passwd");
-    assert_eq!(place("~"), "/home/ann");
-    assert_eq!(place("~/"), "/home/ann");
-    assert_eq!(place("~//a"), "/home/ann/a");
-    assert_eq!(place("~bob/a"), "/work/space/~bob/a");
-    assert_eq!(place("a//b/"), "/work/space/a/b");
-    assert_eq!(place("."), "/work/space");
-    assert_eq!(place("../a"), "/work/space/../a");
+    assert_eq!(place("~"), "/home/user");
+    assert_eq!(place("~/"), "/home/user");
+    assert_eq!(place("~//a"), "/home/user/a");
+    assert_eq!(place("~other/a"), "/srv/space/~other/a");
+    assert_eq!(place("a//b/"), "/srv/space/a/b");
+    assert_eq!(place("."), "/srv/space");
+    assert_eq!(place("../a"), "/srv/space/../a");
 }
 
 #[test]
 fn bytes_are_a_path_too() {
     let path = roots().path("path", None, Some("YfBi")).unwrap();
 
-    assert_eq!(path.as_os_str().as_bytes(), b"/work/space/a\xf0b");
+    assert_eq!(path.as_os_str().as_bytes(), b"/srv/space/a\xf0b");
 }
 
 #[test]

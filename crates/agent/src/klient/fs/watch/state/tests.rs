@@ -329,7 +329,7 @@ fn run(before: &[Act], after: &[Act]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 10_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
     #[test]
     fn whoever_listens_ends_with_what_is_there(
         before in proptest::collection::vec(act(), 0..20),
