@@ -149,12 +149,15 @@ async fn a_teams_forge_is_known_to_its_members_only() {
     forge.link(&server, &ada, id, &forge.dev).await;
 
     let known = server.control.resolve_context(&ada, &forge.page("")).await.unwrap();
-    let before = forge.gitlab.requests().len();
+    // What goes on by itself after a link, such as looking at the account, is no question about an address.
+    let asked = || forge.gitlab.requests().iter().filter(|it| it.path.contains("/projects/")).count();
+    let before = asked();
     let unknown = server.control.resolve_context(&eve, &forge.page("")).await.unwrap();
 
     assert_eq!(known.forge, Some(id));
     assert_eq!((unknown.forge, unknown.kind), (None, None));
-    assert_eq!(forge.gitlab.requests().len(), before, "of an unknown forge nothing is asked");
+    assert!(before > 0, "{:?}", forge.gitlab.requests().iter().map(|it| &it.path).collect::<Vec<_>>());
+    assert_eq!(asked(), before, "of an unknown forge nothing is asked");
 }
 
 #[tokio::test(flavor = "multi_thread")]
