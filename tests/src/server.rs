@@ -111,8 +111,10 @@ impl Server {
                 drop(tell.send(line));
             }
         });
-        // A fresh folder has one, unless its database is elsewhere.
-        let patience = if is_fresh { Duration::from_secs(10) } else { Duration::from_millis(500) };
+        // A fresh folder has one; of a database that is elsewhere nobody knows.
+        let is_elsewhere = format!("{:?}", self.options).contains("postgres");
+        let patience =
+            if is_fresh && !is_elsewhere { Duration::from_secs(10) } else { Duration::from_millis(500) };
         self.setup_url = told
             .recv_timeout(patience)
             .ok()

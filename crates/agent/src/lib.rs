@@ -23,6 +23,7 @@ mod git_config;
 mod kite_link;
 mod kite_relay;
 mod klient;
+mod part_file;
 mod problem;
 mod process;
 mod reconnect;

@@ -13,6 +13,7 @@ use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
 use super::in_background;
+use crate::part_file;
 use crate::problem::Problem;
 
 /// Writes `body` to `path`, or nothing at all.
@@ -96,7 +97,7 @@ impl Place {
             ));
         }
         std::fs::create_dir_all(folder).map_err(cannot)?;
-        let draft = folder.join(format!(".hearth-{random:016x}.part"));
+        let draft = folder.join(part_file::name(random));
         let file = std::fs::File::create_new(&draft).map_err(cannot)?;
         let draft = Draft(draft);
         Ok(Self { target, permissions, draft, file })

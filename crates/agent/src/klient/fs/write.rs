@@ -4,7 +4,6 @@
 //! of it. Writes to one file come one after the other, so that of two callers who both say which content
 //! they saw last only one gets through.
 
-use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -20,6 +19,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use super::entry::is_missing;
 use super::work::{cannot, cannot_with, in_background, no_file};
 use crate::files;
+use crate::part_file;
 use crate::problem::Problem;
 
 /// Longest file whose content is compared before a write.
@@ -185,7 +185,7 @@ fn create(draft: &Draft, random: u64) -> Result<(), Problem> {
     if std::fs::symlink_metadata(path).is_ok() {
         return Err(Problem::exists("write", path.display()));
     }
-    let beside = Beside(path.with_file_name(OsStr::new(&format!(".hearth-{random:016x}.part"))));
+    let beside = Beside(path.with_file_name(part_file::name(random)));
     let mut file = File::create_new(&beside.0).map_err(fails)?;
     file.write_all(&draft.content).map_err(fails)?;
     file.sync_data().map_err(fails)?;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::pending::{Change, Full, Move, Pending, Target};
 use super::tree::{Number, Tree};
 use crate::klient::fs::listing::Wish;
+use crate::part_file;
 
 /// Folders that wait to be looked into for the first time.
 const NEW_FOLDERS: usize = 1024;
@@ -155,6 +156,8 @@ impl State {
                 // Of any other folder its own folder says so.
                 self.ended |= folder == self.wish.path;
             }
+            // What is being written is told of once it has its name.
+            (_, Some(name)) if part_file::is_one(name) => {}
             (what, Some(name)) if !self.overflowed => {
                 let kept = self.on_name(notice, what, &folder.join(name), name);
                 self.or_overflow(kept);
