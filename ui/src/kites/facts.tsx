@@ -2,11 +2,10 @@
 
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import type { ReactNode } from 'react'
 import type { Kite } from '@/api/documents'
 import { meQuery } from '@/api/session'
 import { Card, Section } from '@/ui/card'
-import { CopyButton } from '@/ui/copy'
+import { Fact } from '@/ui/fact'
 import { Moment } from '@/ui/moment'
 import { count, pathOf, showsWorkspace, VIA } from './words'
 
@@ -71,17 +70,3 @@ export function KiteFacts({ kite }: { kite: Kite }) {
 }
 
 const NOT_TOLD = <span className="text-muted">It does not tell</span>
-
-function Fact({ name, copy, children }: { name: string; copy?: string; children: ReactNode }) {
-  return (
-    <div className="flex min-h-10 items-center gap-4 py-1 pr-2 pl-4">
-      <dt className="w-26 shrink-0 text-sm text-muted">{name}</dt>
-      <dd className="min-w-0 flex-1 break-words">{children}</dd>
-      {copy === undefined ? null : (
-        <dd>
-          <CopyButton text={copy} label={`Copy: ${name}`} />
-        </dd>
-      )}
-    </div>
-  )
-}

@@ -2,7 +2,7 @@
 
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
-import { KeyRound, Search } from 'lucide-react'
+import { KeyRound } from 'lucide-react'
 import type { Kite } from '@/api/documents'
 import { kitesQuery } from '@/api/kites'
 import { asProblem } from '@/api/problem'
@@ -15,6 +15,7 @@ import { Card } from '@/ui/card'
 import { Segments } from '@/ui/choice'
 import { cn } from '@/ui/class-names'
 import { INPUT } from '@/ui/field'
+import { FilterField } from '@/ui/filter-field'
 import { ProblemNotice, sentence } from '@/ui/notice'
 import { SkeletonRows } from '@/ui/skeleton'
 import { Words } from '@/ui/words'
@@ -108,18 +109,12 @@ function Filters({ kites, selection, refusal, onChange }: FiltersProps) {
   }))
   return (
     <div className="mb-3.5 flex flex-wrap items-center gap-3">
-      <div className="relative w-full max-w-72">
-        <Search aria-hidden className="absolute top-2.5 left-2.5 size-4 text-muted" />
-        <input
-          data-filter=""
-          type="search"
-          aria-label="Filter by name, owner or host"
-          placeholder="Name, owner, host"
-          className={cn(INPUT, 'h-9 pl-8.5')}
-          value={selection.text}
-          onChange={(event) => onChange({ q: event.target.value })}
-        />
-      </div>
+      <FilterField
+        label="Filter by name, owner or host"
+        placeholder="Name, owner, host"
+        value={selection.text}
+        onChange={(q) => onChange({ q })}
+      />
       <div className="w-full max-w-52">
         <input
           type="search"

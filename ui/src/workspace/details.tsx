@@ -1,13 +1,13 @@
 // Everything about a workspace that one may want to take along.
 
 import { Link } from '@tanstack/react-router'
-import type { ReactNode } from 'react'
 import { bytes } from '@/amount/bytes'
 import type { Workspace } from '@/api/documents'
 import { repositoryPage } from '@/repository/address'
 import { took } from '@/time/format'
 import { Card, Section } from '@/ui/card'
-import { CopyButton, CopyLine } from '@/ui/copy'
+import { CopyLine } from '@/ui/copy'
+import { Fact } from '@/ui/fact'
 import { Moment } from '@/ui/moment'
 
 export function Details({ workspace }: { workspace: Workspace }) {
@@ -122,18 +122,4 @@ function startTook({ steps }: Workspace): string | null {
   if (steps.some(({ state }) => state !== 'done' && state !== 'skipped') || times.length === 0) return null
   const moments = times.map((time) => Date.parse(time))
   return `took ${took(Math.max(...moments) - Math.min(...moments))}`
-}
-
-function Fact({ name, copy, children }: { name: string; copy?: string; children: ReactNode }) {
-  return (
-    <div className="flex min-h-10 items-center gap-4 py-1 pr-2 pl-4">
-      <dt className="w-26 shrink-0 text-sm text-muted">{name}</dt>
-      <dd className="min-w-0 flex-1 break-words">{children}</dd>
-      {copy === undefined ? null : (
-        <dd>
-          <CopyButton text={copy} label={`Copy: ${name}`} />
-        </dd>
-      )}
-    </div>
-  )
 }

@@ -2,7 +2,6 @@
 
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { Search } from 'lucide-react'
 import { useEffect } from 'react'
 import type { Workspace } from '@/api/documents'
 import { meQuery } from '@/api/session'
@@ -13,8 +12,7 @@ import { useTitle } from '@/shell/title'
 import { Button } from '@/ui/button'
 import { Card } from '@/ui/card'
 import { Segments } from '@/ui/choice'
-import { cn } from '@/ui/class-names'
-import { INPUT } from '@/ui/field'
+import { FilterField } from '@/ui/filter-field'
 import { ProblemNotice } from '@/ui/notice'
 import { SkeletonRows } from '@/ui/skeleton'
 import { NoWorkspaces } from './no-workspaces'
@@ -85,18 +83,12 @@ function Filters({ workspaces, selection, onChange }: FiltersProps) {
     .map((tone) => ({ value: tone, label: `${WORDS[tone]} ${counts[tone]}` }))
   return (
     <div className="mb-3.5 flex flex-wrap items-center gap-3">
-      <div className="relative w-full max-w-72">
-        <Search aria-hidden className="absolute top-2.5 left-2.5 size-4 text-muted" />
-        <input
-          data-filter=""
-          type="search"
-          aria-label="Filter by name, repository or branch"
-          placeholder="Filter"
-          className={cn(INPUT, 'h-9 pl-8.5')}
-          value={selection.text}
-          onChange={(event) => onChange({ q: event.target.value })}
-        />
-      </div>
+      <FilterField
+        label="Filter by name, repository or branch"
+        placeholder="Filter"
+        value={selection.text}
+        onChange={(q) => onChange({ q })}
+      />
       <Segments
         label="State"
         value={selection.tone}
