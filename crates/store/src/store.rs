@@ -47,6 +47,10 @@ impl Store {
     }
 
     /// Begins a transaction that may write. On SQLite it waits for its turn.
+    ///
+    /// It may see what others have committed before [`Store::read`] does, because transactions share
+    /// flushes. Whoever wants to insert what may be there looks here, not in a reading transaction, and
+    /// commits before it relies on what it found.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.writer.begin().await.map(Tx::sqlite_write),

@@ -90,18 +90,7 @@ impl Control {
             if self.read_registry_keys().await? {
                 return Ok(());
             }
-            if self
-                .inner
-                .store
-                .read()
-                .await?
-                .registry_keys()
-                .await?
-                .iter()
-                .all(|row| row.retired_at.is_some())
-            {
-                self.make_first_pair().await?;
-            }
+            self.make_first_pair().await?;
         }
         Err(Error::Unavailable {
             what: "the key that the registry signs with is not there".into(),
@@ -171,10 +160,18 @@ impl Control {
         Ok(())
     }
 
+    /// Makes a pair unless there is one.
     async fn make_first_pair(&self) -> Result<(), Error> {
+        if has_signer(&mut self.inner.store.read().await?).await? {
+            return Ok(());
+        }
         let key = new_pair().await?;
         let sealer = self.sealer(KeyOwner::Platform).await?;
         let mut tx = self.inner.store.begin().await?;
+        if has_signer(&mut tx).await? {
+            // Durable, and seen by readers, once this is committed.
+            return Ok(tx.commit().await?);
+        }
         match keep(&mut tx, &sealer, &key, self.now()).await {
             Ok(()) => Ok(tx.commit().await?),
             // Another server was faster: its pair it is.
@@ -182,6 +179,11 @@ impl Control {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether there is a pair that signs.
+async fn has_signer(tx: &mut Tx) -> Result<bool, Error> {
+    Ok(tx.registry_keys().await?.iter().any(|row| row.retired_at.is_none()))
 }
 
 /// Makes a pair, which takes up to a second of a core.

@@ -91,6 +91,12 @@ impl Control {
                 retired_at: None,
             };
             let mut tx = self.inner.store.begin().await?;
+            // What another transaction of the same group wrote is seen here before readers see it; the
+            // commit waits until it is durable.
+            if tx.current_data_key(owner).await?.is_some() {
+                tx.commit().await?;
+                continue;
+            }
             match tx.insert_data_key(&row).await {
                 Ok(()) => {
                     tx.commit().await?;

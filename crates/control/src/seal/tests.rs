@@ -120,6 +120,31 @@ async fn a_secret_comes_back_and_is_nowhere_in_the_database() {
     assert!(!bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes()));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owners_first_key_is_made_once_however_many_ask_for_it() {
+    let world = World::new().await;
+    let busy = world.control.clone();
+    // Others write all the time, so that what one asker has written stays unseen by readers for a while.
+    let writing = tokio::spawn(async move {
+        let write = async || busy.inner.store.begin().await.unwrap().commit().await.unwrap();
+        loop {
+            futures_util::future::join_all((0..32).map(|_| write())).await;
+        }
+    });
+    for seed in 0..20 {
+        let asking = (0..8).map(|_| {
+            let control = world.control.clone();
+            tokio::spawn(async move { control.current_key(user(seed)).await.unwrap().id() })
+        });
+
+        let ids = futures_util::future::join_all(asking).await;
+
+        let first = ids.first().unwrap().as_ref().unwrap();
+        assert!(ids.iter().all(|id| id.as_ref().unwrap() == first), "{ids:?}");
+    }
+    writing.abort();
+}
+
 #[tokio::test]
 async fn a_sealed_value_that_was_moved_to_another_row_does_not_open() {
     let world = World::new().await;

@@ -7,7 +7,8 @@ use std::path::Path;
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
-use super::trouble::failed;
+use super::tape::lossy;
+use super::trouble::{bad, carry, failed};
 use crate::DriverError;
 
 /// A folder being filled from a hostile source.
@@ -113,7 +114,8 @@ impl Tree {
         }
     }
 
-    /// Makes sure that nothing is called `name` in the folder `parent`.
+    /// Makes sure that nothing is called `name` in the folder `parent`. An entry that stands where the link
+    /// or folder stood through which it was reached has no place any more, and its image is bad.
     pub(super) fn clear(&mut self, parent: &[u8], name: &[u8]) -> io::Result<()> {
         let Some(stat) = self.look(parent, name)? else { return Ok(()) };
         self.trashed += 1;
@@ -126,7 +128,14 @@ impl Tree {
             fs::unlinkat(folder, name, AtFlags::empty())?;
         }
         // Paths that led through it may lead elsewhere now.
-        self.last = None;
+        self.last = match self.resolve(parent, FOLDER) {
+            Ok(folder) => Some((parent.to_vec(), folder)),
+            Err(Errno::NOENT | Errno::NOTDIR) => {
+                let (name, parent) = (lossy(name), lossy(parent));
+                return Err(carry(bad(format!("the entry `{name}` in `{parent}` replaces its own folder"))));
+            }
+            Err(error) => return Err(error.into()),
+        };
         Ok(())
     }
 

@@ -79,6 +79,31 @@ fn it_stops_between_entries_when_told_to() {
     assert!(names(&staging.files()).is_empty());
 }
 
+#[test]
+fn an_entry_that_replaces_the_way_to_itself_is_a_bad_image() {
+    let kinds = [EntryType::Regular, EntryType::Directory, EntryType::Symlink, EntryType::Fifo];
+    let ways: [&[Line]; 2] = [
+        &[(b"a".to_vec(), EntryType::Symlink, b".".to_vec(), 0)],
+        &[
+            (b"a".to_vec(), EntryType::Directory, Vec::new(), 0o755),
+            (b"a/a".to_vec(), EntryType::Symlink, b"..".to_vec(), 0),
+        ],
+    ];
+    for (way, path) in ways.into_iter().zip([b"a/a".to_vec(), b"a/a/a".to_vec()]) {
+        for kind in kinds {
+            let lines = [way, &[(path.clone(), kind, b"b".to_vec(), 0o755)]].concat();
+
+            let (_folder, result) = unpacked(&stream(&lines), Ownership::Ours);
+
+            match result {
+                Err(DriverError::Image { what, .. }) => assert!(what.contains("its own folder"), "{what}"),
+                // A folder stays a folder.
+                other => assert!(kind == EntryType::Directory && other.is_ok(), "{kind:?}: {other:?}"),
+            }
+        }
+    }
+}
+
 /// Names of which some lead out, some are links, some are marks.
 fn any_path() -> impl Strategy<Value = Vec<u8>> {
     let parts = [
