@@ -1,7 +1,8 @@
 //! Tests of the built executables from outside: real processes, real git, real sandboxes.
 //!
-//! Nothing of Hearth's own code is used here but the test kit; what a test needs it says over the
-//! command line and the public API. The one exception fills a database faster than the API could.
+//! What a test needs it says over the command line and the public API. Of Hearth's own code only the
+//! test kit is used, the `kite` crate as the library of a stranger's service, the agent where thousands must
+//! run without sandboxes, and the store where a database must be filled faster than the API could.
 #![expect(
     clippy::expect_used,
     clippy::panic,

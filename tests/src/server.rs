@@ -206,7 +206,8 @@ impl Drop for Server {
             log = log.split_off(log.ceil_char_boundary(from));
             eprintln!("--- server log ---\n{log}");
         }
-        if self.child.is_none() && !self.data.join("sandboxes").exists() {
+        let sandboxes = std::fs::read_dir(self.data.join("sandboxes"));
+        if self.child.is_none() && sandboxes.into_iter().flatten().next().is_none() {
             return;
         }
         if self.child.is_none() {

@@ -85,6 +85,20 @@ pub fn items(page: &Value) -> &[Value] {
     page["items"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
+/// Shows a list: a table for people, the document as it is with `--json`.
+pub fn listed<const N: usize>(
+    global: &Global,
+    page: &Value,
+    headings: [&str; N],
+    row: impl Fn(&Value) -> [String; N],
+) -> Result<u8> {
+    if global.json {
+        return terminal::show(global, page, |_| String::new());
+    }
+    terminal::table(headings, &items(page).iter().map(row).collect::<Vec<_>>());
+    Ok(0)
+}
+
 /// A field as text; a dash where there is none.
 pub fn text(value: &Value) -> String {
     match value {

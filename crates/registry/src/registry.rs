@@ -20,6 +20,7 @@ use crate::entry::{Change, Entry};
 use crate::errors::not_allowed;
 use crate::pace::Pace;
 use crate::policy::{IssuedKey, Policy, Principal, Refused, Viewer};
+use crate::query::Query;
 use crate::settings::{Keys, Outside, Settings};
 use crate::storage::{Storage, StorageError};
 use crate::tokens::{Freshness, IssuedToken, TokenCache};
@@ -169,16 +170,11 @@ impl Registry {
         Ok(())
     }
 
-    /// All that the viewer may see, by user name, environment, name and id.
-    pub fn list(&self, viewer: &dyn Viewer) -> Vec<Arc<Entry>> {
-        let mut entries = self.state().book.index.select(None, viewer, KiteAction::See);
-        entries.sort_by(|a, b| {
-            let key = |entry: &Entry| {
-                let kite = &entry.kite;
-                (kite.username.clone(), kite.environment.clone(), kite.name.clone(), kite.id.clone())
-            };
-            key(a).cmp(&key(b))
-        });
+    /// What matches the query (everything without one) and the viewer may see, by user name, environment, name
+    /// and id.
+    pub fn list(&self, query: Option<&Query>, viewer: &dyn Viewer) -> Vec<Arc<Entry>> {
+        let mut entries = self.state().book.index.select(query, viewer, KiteAction::See);
+        entries.sort_unstable_by(|a, b| place_in_list(a).cmp(&place_in_list(b)));
         entries
     }
 
@@ -309,4 +305,9 @@ impl Registry {
 
 fn to_std(duration: SignedDuration) -> Duration {
     Duration::try_from(duration).unwrap_or_default()
+}
+
+fn place_in_list(entry: &Entry) -> [&str; 4] {
+    let kite = &entry.kite;
+    [&kite.username, &kite.environment, &kite.name, &kite.id]
 }

@@ -3,6 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use domain::Caller;
+use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
@@ -35,7 +36,7 @@ impl FromRequestParts<App> for Caller {
 
 async fn find(parts: &Parts, app: &App) -> Result<Caller, ApiError> {
     if let Some(header) = parts.headers.get(AUTHORIZATION) {
-        let token = header.to_str().ok().and_then(bearer).ok_or_else(|| {
+        let token = bearer(header).ok_or_else(|| {
             ApiError::nobody("the header `Authorization` does not hold `Bearer` and an API token")
         })?;
         let caller = app.control.caller_of_token(token).await?;
@@ -50,8 +51,9 @@ async fn find(parts: &Parts, app: &App) -> Result<Caller, ApiError> {
     caller.ok_or_else(|| ApiError::nobody("the session has ended"))
 }
 
-fn bearer(header: &str) -> Option<&str> {
-    let (scheme, token) = header.split_once(' ')?;
+/// The token of an `Authorization: Bearer …` (RFC 6750, section 2.1).
+pub(crate) fn bearer(header: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }

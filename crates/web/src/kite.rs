@@ -26,6 +26,7 @@ use tower::{Service, ServiceExt};
 use vault::Secret;
 
 use crate::app::App;
+use crate::caller::bearer;
 use crate::error::{self, ApiError};
 use crate::route::agent;
 
@@ -98,7 +99,7 @@ struct Registry(App);
 #[async_trait]
 impl Handler for Registry {
     async fn accept(&self, head: &Parts) -> Result<Context, Refusal> {
-        Ok(Context::with(Origin { address: address(head), bearer: bearer(&head.headers) }))
+        Ok(Context::with(Origin { address: address(head), bearer: token(&head.headers) }))
     }
 
     async fn serve(&self, transport: BoxTransport, context: Context) {
@@ -154,9 +155,8 @@ fn counted(head: &Parts) -> Option<IpAddr> {
     address(head).filter(|address| !address.is_loopback())
 }
 
-fn bearer(headers: &HeaderMap) -> Option<Secret<String>> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned().into())
+fn token(headers: &HeaderMap) -> Option<Secret<String>> {
+    Some(bearer(headers.get(AUTHORIZATION)?)?.to_owned().into())
 }
 
 /// Registers a kite that keeps itself registered by heartbeats over HTTP.
@@ -176,7 +176,7 @@ struct Beat {
 async fn heartbeat(State(app): State<App>, Query(Beat { id }): Query<Beat>, request: Request) -> Response {
     let (head, _) = request.into_parts();
     let registry = app.control.registry();
-    answer(registry.beat_http(id.as_deref(), bearer(&head.headers), address(&head)).await)
+    answer(registry.beat_http(id.as_deref(), token(&head.headers), address(&head)).await)
 }
 
 /// As the original answers: text, whatever is in it.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{items, text};
+use super::{listed, text};
 use crate::cli::{AdminCommand, Global, KeysCommand, RegistryKeyCommand, SettingsCommand};
 use crate::client::Client;
 use crate::terminal;
@@ -26,13 +26,8 @@ pub async fn admin(client: &Client, global: &Global, command: AdminCommand) -> R
         }
         AdminCommand::RegistryKey(RegistryKeyCommand::List) => {
             let keys = client.get("/admin/registry-keys").await?;
-            if global.json {
-                return terminal::show(global, &keys, |_| String::new());
-            }
             let fields = ["id", "created_at", "retired_at"];
-            let rows: Vec<_> = items(&keys).iter().map(|key| fields.map(|field| text(&key[field]))).collect();
-            terminal::table(["ID", "SINCE", "RETIRED"], &rows);
-            Ok(0)
+            listed(global, &keys, ["ID", "SINCE", "RETIRED"], |key| fields.map(|field| text(&key[field])))
         }
         AdminCommand::RegistryKey(RegistryKeyCommand::Rotate { revoke_older }) => {
             let wish = json!({ "revoke_older": revoke_older });

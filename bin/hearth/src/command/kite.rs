@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{items, segment, text};
+use super::{items, listed, segment, text};
 use crate::cli::{Global, KiteCommand, KiteKeyCommand, KiteQuery};
 use crate::client::Client;
 use crate::terminal;
@@ -186,17 +186,4 @@ fn keep(file: &Path, content: &str) -> Result<()> {
         std::fs::rename(&staging, file)
     };
     write().with_context(|| format!("cannot write `{shown}`; the key is made and can be revoked"))
-}
-
-fn listed<const N: usize>(
-    global: &Global,
-    page: &Value,
-    headings: [&str; N],
-    row: impl Fn(&Value) -> [String; N],
-) -> Result<u8> {
-    if global.json {
-        return terminal::show(global, page, |_| String::new());
-    }
-    terminal::table(headings, &items(page).iter().map(row).collect::<Vec<_>>());
-    Ok(0)
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{items, segment, text};
+use super::{listed, segment, text};
 use crate::cli::{Global, SecretCommand, TeamCommand};
 use crate::client::Client;
 use crate::terminal;
@@ -92,18 +92,4 @@ fn facts(team: &Value) -> String {
     let mut lines = vec![format!("{}  {}", text(&team["name"]), text(&team["id"]))];
     lines.extend(shown.map(|(name, key)| format!("  {name:10} {}", text(&team[key]))));
     lines.join("\n")
-}
-
-fn listed<const N: usize>(
-    global: &Global,
-    page: &Value,
-    headings: [&str; N],
-    row: impl Fn(&Value) -> [String; N],
-) -> Result<u8> {
-    if global.json {
-        return terminal::show(global, page, |_| String::new());
-    }
-    let rows: Vec<[String; N]> = items(page).iter().map(row).collect();
-    terminal::table(headings, &rows);
-    Ok(0)
 }

@@ -23,10 +23,8 @@ impl Control {
         let query = filter.query()?;
         let judge = self.judge_for(caller).await?;
         let mut seen = Vec::new();
-        for entry in self.inner.kites.registry.list(&judge) {
-            if query.as_ref().is_none_or(|query| query.matches(&entry.kite)) {
-                seen.push(self.facts_of(&judge, &entry).await?);
-            }
+        for entry in self.inner.kites.registry.list(query.as_ref(), &judge) {
+            seen.push(self.facts_of(&judge, &entry).await?);
         }
         Ok(seen)
     }

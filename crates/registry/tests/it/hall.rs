@@ -182,7 +182,7 @@ impl Hall {
     /// All ids, in their order.
     pub(crate) fn ids(&self) -> Vec<String> {
         let mut ids: Vec<_> =
-            self.registry.list(&Everything).iter().map(|entry| entry.kite.id.clone()).collect();
+            self.registry.list(None, &Everything).iter().map(|entry| entry.kite.id.clone()).collect();
         ids.sort();
         ids
     }

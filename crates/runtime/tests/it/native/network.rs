@@ -27,11 +27,16 @@ pub(crate) async fn is_closed_to_the_machine(lab: &Lab) {
     assert!(!was_sprung(&trap), "somebody came: {output}");
 }
 
-/// Asks the sandbox's name server, which answers something, if only that there is no such name.
+/// Asks the sandbox's name server, which answers something, if only that there is no such name. On a machine
+/// that is busy enough a start returns before its network is up, so there are some tries.
 pub(crate) async fn names_are_asked_for(lab: &Lab) {
     let script = "perl -MIO::Socket::INET -e '\
         my ($server) = map { /^nameserver (\\S+)/ ? $1 : () } do { open F, \"/etc/resolv.conf\"; <F> }; \
-        my $s = IO::Socket::INET->new(PeerAddr => $server, PeerPort => 53, Proto => \"udp\") or die; \
+        my $s; for (1..100) { \
+            $s = IO::Socket::INET->new(PeerAddr => $server, PeerPort => 53, Proto => \"udp\") and last; \
+            select(undef, undef, undef, 0.1); \
+        } \
+        die unless $s; \
         my $q = pack(\"n6\", 4660, 256, 1, 0, 0, 0) . join(\"\", map { chr(length) . $_ } qw(hearth invalid)) . pack(\"xnn\", 1, 1); \
         $SIG{ALRM} = sub { print \"silence\"; exit }; alarm 10; $s->send($q); $s->recv(my $a, 512); \
         print unpack(\"n\", $a) == 4660 ? \"answered\" : \"strange\"'";
