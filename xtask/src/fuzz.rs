@@ -22,8 +22,9 @@ pub(crate) struct Fuzz {
 impl Fuzz {
     /// Runs the targets one after the other; the first that fails ends it, and says where the input is.
     pub(crate) fn run(&self) -> Result<()> {
-        shell::read(shell::cargo().args(["fuzz", "--version"]))
-            .context("cargo-fuzz is not there: `cargo install cargo-fuzz --version 0.13.2 --locked`")?;
+        if shell::read(shell::cargo().args(["fuzz", "--version"])).is_err() {
+            shell::run(shell::cargo().args(["install", "cargo-fuzz", "--version", "0.13.2", "--locked"]))?;
+        }
         let is_wanted = |target: &&str| self.only.as_deref().is_none_or(|only| only == *target);
         for target in TARGETS.into_iter().filter(is_wanted) {
             let corpus = format!("fuzz/corpus/{target}");

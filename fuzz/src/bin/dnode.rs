@@ -11,9 +11,7 @@ fuzz_target!(|text: &str| {
             let written = message.to_text();
             // A text with escapes may be shorter than what is written for it, and the limit is one on bytes.
             let again = Message::parse(&written, &Limits::default()).expect("what was written is read");
-            // All but its numbers: those that are no whole numbers of 64 bits may differ in the last digit.
-            assert_eq!((&again.method, &again.callbacks), (&message.method, &message.callbacks));
-            assert_eq!(again.arguments.len(), message.arguments.len());
+            assert_eq!(again, message);
         }
     }
 });
