@@ -22,15 +22,20 @@ pub struct Limits {
     pub array_growth: usize,
     /// Our functions that the other end may call, at any time.
     pub functions: usize,
+    /// Bytes of one message that we send, answers too: what is longer fails with `tooLarge`, because most ends
+    /// close a connection on which it comes.
+    pub sent_bytes: usize,
     /// Incoming calls that run at any time; above it nothing more is read.
     pub pending_calls: usize,
-    /// Bytes of memory of the messages whose calls run, estimated; above it nothing more is read.
+    /// Bytes of memory of the messages whose calls run, estimated; above it nothing more is read. As many may wait
+    /// in the queues of all groups of functions together.
     pub pending_memory: usize,
     /// Invocations that wait in the queue of one group of functions; at it nothing more is read.
     pub group_invocations: usize,
     /// Bytes of memory of the invocations that wait in the queue of one group, estimated.
     pub group_bytes: usize,
-    /// Bytes that wait to be sent: above it whoever calls waits, and answers above it stop the reading. Two ends that
+    /// Bytes that wait to be sent: above it whoever calls waits, and answers above it stop the reading and the calls
+    /// that run. Two ends that
     /// both owe each other more than this, and both read nothing for that reason, are parted by `write_stall`.
     pub queue_bytes: usize,
     /// Messages a second that make no sense (not parsable, or to functions that never were) before the
@@ -39,6 +44,9 @@ pub struct Limits {
     /// How long the other end may take not even one of the messages that wait to be sent, before the connection is
     /// closed. One message must get through in this time: 16 MiB in a minute are 280 KiB a second.
     pub write_stall: Duration,
+    /// How long nothing may be read because one of the limits above is reached and nothing makes progress, before
+    /// the connection is closed. Clients of this crate take a server for dead after 50 s without an answer to a ping.
+    pub read_stall: Duration,
     /// How long closing may take.
     pub close: Duration,
     /// How long our own calls wait for their answer, where the call does not say.
@@ -56,6 +64,7 @@ impl Default for Limits {
             path_elements: 64,
             array_growth: 1024,
             functions: 10_000,
+            sent_bytes: 16 * MIB,
             pending_calls: 10_000,
             pending_memory: 256 * MIB,
             group_invocations: 1024,
@@ -63,6 +72,7 @@ impl Default for Limits {
             queue_bytes: MIB,
             nonsense_per_second: 100,
             write_stall: Duration::from_mins(1),
+            read_stall: Duration::from_mins(1),
             close: Duration::from_secs(5),
             // What Kite's other implementations wait.
             call_timeout: Duration::from_secs(15),

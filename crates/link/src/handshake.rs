@@ -98,7 +98,8 @@ impl Hello {
     pub fn read(way: Way, headers: &HeaderMap) -> Result<Self, BadHandshake> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let names = |name: &str, word: &str| {
-            text(name).is_some_and(|list| list.split(',').any(|item| item.trim().eq_ignore_ascii_case(word)))
+            let lines = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+            lines.flat_map(|line| line.split(',')).any(|item| item.trim().eq_ignore_ascii_case(word))
         };
         if !names(UPGRADE.as_str(), "websocket")
             || !names(CONNECTION.as_str(), "upgrade")

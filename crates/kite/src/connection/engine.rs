@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use serde_json::Value;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tracing::debug;
 
 use super::end::{End, Nonsense};
@@ -48,6 +48,8 @@ pub struct Connection {
     nonsense: Nonsense,
     /// Runs while the connection drains or closes.
     deadline: Option<(Phase, Pin<Box<Sleep>>)>,
+    /// Runs while nothing may be read.
+    deafness: Option<Pin<Box<Sleep>>>,
 }
 
 /// The call of a method, until it is answered.
@@ -77,6 +79,7 @@ impl Connection {
             heartbeat: None,
             nonsense: Nonsense::default(),
             deadline: None,
+            deafness: None,
         };
         (Peer::new(shared), connection)
     }
@@ -95,6 +98,7 @@ impl Connection {
         }
         self.shared.counters.running.store(self.calls.len(), Ordering::Relaxed);
         progress |= self.pipe.poll_write(&self.shared, cx)?;
+        self.watch_deafness(phase, progress, cx)?;
         let is_idle = self.calls.is_empty() && self.groups.is_idle() && self.pipe.is_written(&self.shared);
         match phase {
             Phase::Draining(_) if is_idle => {
@@ -141,9 +145,12 @@ impl Connection {
         self.phase(cx)
     }
 
+    /// Goes on with the calls that run, while there is room for their answers.
     fn poll_calls(&mut self, cx: &mut Context<'_>) -> bool {
         let mut progress = false;
-        while let Poll::Ready(Some((response, memory, outcome))) = self.calls.poll_next_unpin(cx) {
+        while self.has_room_for_answers()
+            && let Poll::Ready(Some((response, memory, outcome))) = self.calls.poll_next_unpin(cx)
+        {
             progress = true;
             self.call_memory -= memory;
             if let Some(id) = response {
@@ -179,8 +186,27 @@ impl Connection {
         let limits = self.shared.service.limits();
         self.calls.len() < limits.pending_calls
             && self.call_memory < limits.pending_memory
-            && self.shared.answer_bytes.load(Ordering::Relaxed) < limits.queue_bytes
-            && !self.groups.is_full()
+            && self.has_room_for_answers()
+            && !self.groups.is_full(limits)
+    }
+
+    fn has_room_for_answers(&self) -> bool {
+        self.shared.answer_bytes.load(Ordering::Relaxed) < self.shared.service.limits().queue_bytes
+    }
+
+    /// Ends a connection on which nothing could be read for too long because its limits are reached. The other end
+    /// would take it for dead by then, and that the other end is dead would never be noticed.
+    fn watch_deafness(&mut self, phase: Phase, progress: bool, cx: &mut Context<'_>) -> Result<(), End> {
+        if phase == Phase::Closing || self.may_read() {
+            self.deafness = None;
+            return Ok(());
+        }
+        let limit = self.shared.service.limits().read_stall;
+        let timer = self.deafness.get_or_insert_with(|| Box::pin(sleep(limit)));
+        if progress {
+            timer.as_mut().reset(Instant::now() + limit);
+        }
+        if timer.as_mut().poll(cx).is_ready() { Err(End::Deaf) } else { Ok(()) }
     }
 
     fn receive(&mut self, text: &str, phase: Phase, cx: &mut Context<'_>) -> Result<(), End> {

@@ -22,6 +22,8 @@ pub(super) struct Groups {
     running: FuturesUnordered<Running>,
     /// The group whose queue is full.
     full: Option<u64>,
+    /// Memory of all that waits.
+    bytes: usize,
 }
 
 struct Queue {
@@ -53,6 +55,7 @@ impl Groups {
         let number = group.number;
         if let Some(queue) = self.queues.get_mut(&number) {
             queue.bytes += invocation.bytes;
+            self.bytes += invocation.bytes;
             queue.waiting.push_back(invocation);
             if queue.is_full(limits) {
                 self.full = Some(number);
@@ -64,8 +67,8 @@ impl Groups {
     }
 
     /// Whether nothing more must be read.
-    pub(super) fn is_full(&self) -> bool {
-        self.full.is_some()
+    pub(super) fn is_full(&self, limits: &Limits) -> bool {
+        self.full.is_some() || self.bytes >= limits.pending_memory
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -79,10 +82,13 @@ impl Groups {
             progress = Poll::Ready(());
             self.advance(number, cx);
         }
-        if let Some(number) = self.full {
-            let queue = self.queues.get_mut(&number);
-            if !queue.is_some_and(|queue| queue.discard_released().is_full(limits)) {
+        if self.is_full(limits) {
+            self.bytes -= self.queues.values_mut().map(Queue::discard_released).sum::<usize>();
+            let full = self.full.and_then(|number| self.queues.get(&number));
+            if !full.is_some_and(|queue| queue.is_full(limits)) {
                 self.full = None;
+            }
+            if !self.is_full(limits) {
                 progress = Poll::Ready(());
             }
         }
@@ -92,12 +98,15 @@ impl Groups {
     /// Starts the next invocations of a group, until one has to wait.
     fn advance(&mut self, number: u64, cx: &mut Context<'_>) {
         let Some(queue) = self.queues.get_mut(&number) else { return };
-        while let Some(invocation) = queue.discard_released().waiting.pop_front() {
+        self.bytes -= queue.discard_released();
+        while let Some(invocation) = queue.waiting.pop_front() {
             queue.bytes -= invocation.bytes;
+            self.bytes -= invocation.bytes;
             if let Some(running) = start(number, invocation, cx) {
                 self.running.push(running);
                 return;
             }
+            self.bytes -= queue.discard_released();
         }
         self.queues.remove(&number);
     }
@@ -108,13 +117,13 @@ impl Queue {
         self.waiting.len() >= limits.group_invocations || self.bytes >= limits.group_bytes
     }
 
-    /// Drops what waits, if its group is no more.
-    fn discard_released(&mut self) -> &mut Self {
-        if self.group.is_released() {
-            self.waiting.clear();
-            self.bytes = 0;
+    /// Drops what waits, if its group is no more; answers how much memory that was.
+    fn discard_released(&mut self) -> usize {
+        if !self.group.is_released() {
+            return 0;
         }
-        self
+        self.waiting.clear();
+        std::mem::take(&mut self.bytes)
     }
 }
 

@@ -74,6 +74,12 @@ impl Prepared<'_> {
         self.push(bytes)
     }
 
+    /// The text, for the outbox; what becomes of its functions is the outbox's from now on.
+    pub(super) fn into_text(mut self) -> String {
+        self.functions.clear();
+        std::mem::take(&mut self.text)
+    }
+
     fn push(mut self, bytes: u32) -> Result<(), Error> {
         let text = std::mem::take(&mut self.text);
         self.shared.push(text, Kind::Paid(bytes))?;

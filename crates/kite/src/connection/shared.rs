@@ -169,16 +169,17 @@ impl Shared {
     ) -> Result<Prepared<'_>, Error> {
         let Payload { text, functions } = Payload::arguments(arguments)?;
         let given = self.give(functions)?;
-        Ok(self.prepared(envelope::invocation(id, &text, &given), &given))
+        self.prepared(envelope::invocation(id, &text, &given), &given)
     }
 
     /// Puts the answer to a call into the outbox.
     pub(super) fn answer(self: &Arc<Self>, id: u64, outcome: Result<Payload, Error>) {
-        let given = outcome.and_then(|payload| Ok((self.give(payload.functions)?, payload.text)));
-        let text = match given {
-            Ok((given, text)) => envelope::result(id, &text, &given),
-            Err(error) => envelope::failure(id, &error),
-        };
+        let text = outcome.and_then(|payload| {
+            let given = self.give(payload.functions)?;
+            let prepared = self.prepared(envelope::result(id, &payload.text, &given), &given)?;
+            Ok(prepared.into_text())
+        });
+        let text = text.unwrap_or_else(|error| envelope::failure(id, &error));
         // When the connection has ended nobody waits for the answer any more.
         self.push(text, Kind::Answer).unwrap_or_default();
     }
@@ -225,11 +226,18 @@ impl Shared {
             functions: &given,
             response,
         };
-        Ok(self.prepared(call.to_text(), &given))
+        self.prepared(call.to_text(), &given)
     }
 
-    fn prepared(self: &Arc<Self>, text: String, given: &[(Path, u64)]) -> Prepared<'_> {
-        Prepared { shared: self, text, functions: given.iter().map(|(_, id)| *id).collect() }
+    fn prepared(self: &Arc<Self>, text: String, given: &[(Path, u64)]) -> Result<Prepared<'_>, Error> {
+        let (bytes, most) = (text.len(), self.service.limits().sent_bytes);
+        // Dropped, it takes the functions back.
+        let prepared = Prepared { shared: self, text, functions: given.iter().map(|(_, id)| *id).collect() };
+        if bytes > most {
+            let what = format!("a message of {bytes} bytes cannot be sent, {most} can; ask for less at once");
+            return Err(Error::too_large(what));
+        }
+        Ok(prepared)
     }
 
     /// What a message costs of the connection's room.

@@ -140,10 +140,9 @@ impl Session {
                     return Err(NotTaken::Over);
                 }
                 // One message always fits, however long: it is below the limit of messages.
-                if state.inbox.is_empty()
-                    || state.inbox_bytes.saturating_add(message.len()) <= self.limits.inbox
-                {
-                    state.inbox_bytes = state.inbox_bytes.saturating_add(message.len());
+                let room = self.limits.inbox.saturating_sub(state.inbox_bytes);
+                if state.inbox.is_empty() || weight(&message) <= room {
+                    state.inbox_bytes = state.inbox_bytes.saturating_add(weight(&message));
                     state.inbox.push_back(message);
                     break;
                 }
@@ -221,6 +220,12 @@ impl Session {
     }
 }
 
+/// What a message takes in memory: also an empty one takes some.
+fn weight(message: &str) -> usize {
+    const OVERHEAD: usize = 64;
+    message.len().saturating_add(OVERHEAD)
+}
+
 /// A frame for the client.
 pub(super) struct Taken {
     pub(super) text: String,
@@ -283,7 +288,7 @@ impl Stream for SessionTransport {
         session.reader.register(cx.waker());
         let mut state = session.state();
         if let Some(message) = state.inbox.pop_front() {
-            state.inbox_bytes = state.inbox_bytes.saturating_sub(message.len());
+            state.inbox_bytes = state.inbox_bytes.saturating_sub(weight(&message));
             drop(state);
             session.room.notify_waiters();
             return Poll::Ready(Some(Ok(message)));

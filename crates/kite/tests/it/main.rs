@@ -14,6 +14,7 @@ mod hostile;
 mod kite_attacks;
 mod kite_js;
 mod kontrol;
+mod limits;
 mod message;
 mod node;
 mod server;

@@ -210,6 +210,20 @@ async fn sends_to_a_service_that_does_not_read_are_bounded() {
 }
 
 #[tokio::test]
+async fn empty_messages_take_room_too() {
+    let settings =
+        Settings { inbox_bytes: 1000, request_timeout: Duration::from_millis(200), ..Settings::default() };
+    let stand = Stand::start(settings).await;
+    post(stand.address, "/kite/0/one/xhr", "").await;
+    post(stand.address, "/kite/0/one/xhr_send", "[\"deaf\"]").await;
+    let body = format!("[{}]", vec!["\"\""; 100].join(","));
+
+    let answer = post(stand.address, "/kite/0/one/xhr_send", &body).await;
+
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
 async fn a_body_that_never_ends_is_not_waited_for() {
     let stand =
         Stand::start(Settings { request_timeout: Duration::from_millis(200), ..Settings::default() }).await;
