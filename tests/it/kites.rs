@@ -1,5 +1,6 @@
 //! Kites of kite.js and of ours, the registry where they find each other, and the relays to workspaces.
 
+mod command;
 pub(crate) mod front;
 mod http;
 pub(crate) mod klient;

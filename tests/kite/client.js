@@ -1,11 +1,13 @@
 // Finds a kite through Hearth and calls a method of it.
 //
+//   npm install kite.js
 //   node client.js ENVIRONMENT NAME METHOD [ARGUMENT …]      arguments are JSON
 //   node client.js production math square 7
-//   node client.js hearth klient exec '{"command": "uname -a"}'
+//   KITE_HOST=my-workspace node client.js hearth klient exec '{"command": "uname -a"}'
 //
-// KITE_HOME is the folder of the file kite.key; KITE_HOST says which kite, such as the name of a workspace. With EVERY
-// the call is made again and again, after so many seconds each.
+// KITE_HOST says which of several is meant: on which machine, or the agent of which workspace; KITE_USER says whose.
+// The kite key is in ~/.kite/kite.key, or in the folder KITE_HOME. With EVERY the call is made again and again, after
+// so many seconds each.
 'use strict'
 
 const fs = require('fs')
@@ -14,14 +16,33 @@ const path = require('path')
 const { Kite, Kontrol } = require('kite.js')
 
 const [environment, name, method, ...texts] = process.argv.slice(2)
-const args = texts.map((text) => JSON.parse(text))
-const { KITE_HOME = path.join(os.homedir(), '.kite'), KITE_HOST: hostname, EVERY: every } = process.env
-const kiteKey = fs.readFileSync(path.join(KITE_HOME, 'kite.key'), 'utf8').trim()
+const { KITE_HOME = path.join(os.homedir(), '.kite'), EVERY: every } = process.env
+const { KITE_HOST: hostname, KITE_USER: username } = process.env
+const keyFile = path.join(KITE_HOME, 'kite.key')
+const readKey = () => fs.readFileSync(keyFile, 'utf8').trim()
 const claimsOf = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url'))
 
+// Says what is wrong with what was given, and ends.
+function giveUp (text) {
+  console.error(text)
+  process.exit(2)
+}
+function tried (read, otherwise) {
+  try {
+    return read()
+  } catch {
+    return giveUp(otherwise)
+  }
+}
+
+const usage = 'usage: node client.js ENVIRONMENT NAME METHOD [ARGUMENT …], with arguments in JSON'
+if (!method) giveUp(usage)
+const args = texts.map((text) => tried(() => JSON.parse(text), `the argument ${text} is no JSON\n${usage}`))
+const { kontrolURL } = tried(() => claimsOf(readKey()), `cannot read a kite key from ${keyFile}`)
+
 const kontrol = new Kontrol({
-  url: claimsOf(kiteKey).kontrolURL,
-  auth: { type: 'kiteKey', key: kiteKey },
+  url: kontrolURL,
+  auth: { type: 'kiteKey', key: readKey() },
   transportClass: Kite.transport.WebSocket, // without it, `Kontrol` finds none
   logLevel: 0,
 })
@@ -37,10 +58,17 @@ const soon = (promise) => Promise.race([
 
 // `fetchKite` would end the program if there is none.
 async function find () {
-  const found = await soon(kontrol.fetchKites({ query: { environment, name, hostname } }))
+  // Perhaps somebody has put another key there, because that one has ended.
+  kontrol.kite.options.auth.key = readKey()
+  const found = await soon(kontrol.fetchKites({ query: { username, environment, name, hostname } }))
   // What one may see and not call has no token.
-  const kite = found.find((kite) => kite.getToken())
-  if (!kite) throw new Error(`there is no ${name} in ${environment} that you may call`)
+  const kites = found.filter((kite) => kite.getToken())
+  if (kites.length === 0) throw new Error(`there is no ${name} in ${environment} that you may call`)
+  const places = [...new Set(kites.map(({ options }) => `${options.hostname} of ${options.username}`))].sort()
+  if (places.length > 1) {
+    throw new Error(`there are several: ${places.join(', ')}; say which with KITE_HOST, and whose with KITE_USER`)
+  }
+  const [kite] = kites
   kite.on('error', () => console.error(`cannot reach ${kite.options.url}`))
   kite.connect()
   keepFresh(kite)

@@ -16,21 +16,17 @@ export const KITE_ROUTES: Route[] = [
   [
     'GET',
     /^kites\/([^/]+)\/shares$/,
-    (call, id) => withKite(call, id, (kite) => list(call.response, state.world.kiteShares.get(kite.id) ?? [])),
+    (call, id) => withShared(call, id, (of) => list(call.response, state.world.kiteShares.get(of.id) ?? [])),
   ],
-  [
-    'PUT',
-    /^kites\/([^/]+)\/shares\/([^/]+)$/,
-    (call, id, user) => withKite(call, id, (kite) => share(call, kite, user)),
-  ],
+  ['PUT', /^kites\/([^/]+)\/shares\/([^/]+)$/, (call, id, user) => withShared(call, id, (of) => share(call, of, user))],
   [
     'DELETE',
     /^kites\/([^/]+)\/shares\/([^/]+)$/,
     (call, id, user) =>
-      withKite(call, id, (kite) => {
-        const shares = state.world.kiteShares.get(kite.id) ?? []
+      withShared(call, id, (of) => {
+        const shares = state.world.kiteShares.get(of.id) ?? []
         state.world.kiteShares.set(
-          kite.id,
+          of.id,
           shares.filter((item) => item.user.id !== user),
         )
         empty(call.response)
@@ -97,19 +93,19 @@ function token({ response }: Call, kite: Kite): void {
   json(response, 200, { token: CONTENT, url: kite.url, expires_at: ago(-60) })
 }
 
-function share({ response }: Call, kite: Kite, name = ''): void {
+function share({ response }: Call, of: Shared, name = ''): void {
   const wanted = decodeURIComponent(name)
   const user = state.world.users.find((item) => item.name === wanted || item.id === wanted)
   if (user === undefined) {
     return problem(response, 404, 'not_found', `there is no person \`${wanted}\``, 'check the name, or ask for it')
   }
-  if (user.id === kite.owner.id) {
+  if (user.id === of.owner.id) {
     return problem(response, 409, 'own', 'it is yours already', 'name somebody else to share it with')
   }
-  const shares = state.world.kiteShares.get(kite.id) ?? []
+  const shares = state.world.kiteShares.get(of.id) ?? []
   const present = shares.find((item) => item.user.id === user.id)
   const made = present ?? { user: { id: user.id, name: user.name }, since: ago(0) }
-  if (!present) state.world.kiteShares.set(kite.id, [...shares, made])
+  if (!present) state.world.kiteShares.set(of.id, [...shares, made])
   json(response, 200, made)
 }
 
@@ -152,4 +148,13 @@ function withKite(call: Call, id: string | undefined, act: (kite: Kite) => void)
   const kite = state.world.kites.find((item) => item.id === wanted)
   if (kite === undefined) return problem(call.response, 404, 'not_found', `no kite \`${wanted}\``, 'list yours')
   act(kite)
+}
+
+type Shared = Pick<Kite, 'id' | 'owner'>
+
+/** A workspace is shared whether it runs, and so is a kite, or not. */
+function withShared(call: Call, id: string | undefined, act: (shared: Shared) => void): void {
+  const workspace = state.world.workspaces.get(decodeURIComponent(id ?? ''))
+  if (workspace === undefined) return withKite(call, id, act)
+  act(workspace)
 }

@@ -179,7 +179,7 @@ test('a browser that does not let a token be copied shows it', async ({ page }) 
 
 test('sharing', async ({ page }) => {
   const complaints = complaintsOf(page)
-  await world(page, 'demo')
+  const ids = await world(page, 'demo')
   await page.goto('/kites?kind=agents&q=kindling')
   await page.getByRole('link', { name: 'klient' }).first().click()
   await expect(page.getByRole('button', { name: 'Withdraw from grace' })).toBeVisible()
@@ -198,6 +198,16 @@ test('sharing', async ({ page }) => {
   await page.getByRole('dialog').getByRole('button', { name: 'Withdraw' }).click()
   await expect(page.getByRole('button', { name: 'Withdraw from grace' })).toHaveCount(0)
   await expect(page.getByRole('button', { name: 'Withdraw from linus' })).toBeVisible()
+
+  // A share is seen and taken back while the workspace does not run, and so has no kite.
+  await page.goto(`/w/${ids.scratch}?tab=details`)
+  await page.getByRole('button', { name: 'Share', exact: true }).click()
+  await page.getByLabel('Name').fill('grace')
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Withdraw from grace' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Withdraw' }).click()
+  await expect(page.getByText('Shared with nobody')).toBeVisible()
+  await look(page, 'details-sharing')
 
   // What one only sees, and what somebody else shares.
   await page.goto('/kites?q=hearthstone')

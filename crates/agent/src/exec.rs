@@ -1,6 +1,7 @@
 //! Commands that run to their end: their output kept ([`run`]) or passed on as it comes ([`stream`]).
 
 mod stream;
+mod tail;
 
 use std::time::Duration;
 
@@ -14,8 +15,9 @@ use crate::problem::Problem;
 use crate::process::{self, Group};
 
 pub(crate) use stream::stream;
+pub(crate) use tail::Tail;
 
-/// How long output may pause after the command itself has ended. What it left running in the
+/// How long output is still waited for after the command itself has ended. What it left running in the
 /// background may hold its output open for ever; what it wrote itself is there at once.
 pub(crate) const LAST_OUTPUT: Duration = Duration::from_millis(200);
 /// How much of output is read at once.
@@ -25,14 +27,16 @@ pub(crate) const CHUNK: usize = 32 << 10;
 ///
 /// Dropping the future, as when the caller goes away, kills the command and all it started.
 pub(crate) async fn run(environment: &Environment, request: ExecRequest) -> Result<ExecResult, Problem> {
-    run_keeping(environment, request, EXEC_OUTPUT_MAX).await
+    run_listed(environment, request, EXEC_OUTPUT_MAX, |_| ()).await
 }
 
-/// The same with at most `most` bytes of output of each kind.
-pub(crate) async fn run_keeping(
+/// The same with at most `most` bytes of output of each kind. What `list` makes of the command is dropped as soon as
+/// that has ended: its number may then be somebody else's.
+pub(crate) async fn run_listed<L>(
     environment: &Environment,
     mut request: ExecRequest,
     most: usize,
+    list: impl FnOnce(&Child) -> L,
 ) -> Result<ExecResult, Problem> {
     let input = request.stdin.take();
     let mut command = prepare(environment, &request)?;
@@ -47,6 +51,7 @@ pub(crate) async fn run_keeping(
         }
     };
     let mut group = Group::of(&child);
+    let listed = list(&child);
     let stdin = child.stdin.take();
     let writing = async move {
         if let (Some(mut stdin), Some(input)) = (stdin, input) {
@@ -72,6 +77,7 @@ pub(crate) async fn run_keeping(
                 () = &mut reading, if !is_read => is_read = true,
             }
         };
+        drop(listed);
         if !is_read {
             drop(tokio::time::timeout(LAST_OUTPUT, reading).await);
         }

@@ -14,10 +14,11 @@ use domain::Timestamp;
 use tokio::io::{AsyncReadExt, Take};
 use wire::agent::Listing;
 
+use crate::background::in_background;
 use crate::environment::Environment;
 use crate::problem::Problem;
 
-pub(crate) use write::write;
+pub(crate) use write::{write, write_now};
 
 /// What every call on a file has in front of the path.
 const PREFIX: &str = "/v1/files/";
@@ -101,13 +102,4 @@ fn delete_now(path: &Path) -> io::Result<()> {
     } else {
         std::fs::remove_file(path)
     }
-}
-
-/// Runs what waits for a disk where waiting holds nobody else up.
-async fn in_background<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|_| Err(Problem::internal("the work on this file broke off")))
 }

@@ -10,10 +10,12 @@ use http_body_util::BodyExt;
 use kite::Context;
 use link::KiteStream;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 use wire::agent::KiteCaller;
 use wire::frame::{Frame, Kind};
 
 use crate::agent::Agent;
+use crate::klient::Bulks;
 use crate::problem::Problem;
 
 /// How long the first frame may take.
@@ -28,11 +30,22 @@ pub(crate) async fn serve(
     let mut buffer = BytesMut::new();
     let caller = first(&mut body, &mut buffer).await?;
     let (transport, queue) = KiteStream::from_server(body, buffer);
-    let (_, connection) = agent.klient().serve(transport, Context::with(caller));
-    // Ends with the stream: its own end, or nobody taking what it says.
-    tokio::spawn(connection);
+    let context = Context::with(caller).and(Bulks::new());
+    let (_, connection) = agent.klient().serve(transport, context);
+    // A connection that is busy does not look at its stream: that nobody takes what it says must reach it all
+    // the same.
+    let gone = CancellationToken::new();
+    let taken = gone.clone().drop_guard();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = connection => {}
+            () = gone.cancelled() => {}
+        }
+    });
     let parts = agent.parts.clone();
     Ok(ReceiverStream::new(queue).map(move |frame| {
+        // Dropped with the stream.
+        let _ = &taken;
         parts.kite_calls.notify_one();
         Ok(frame)
     }))

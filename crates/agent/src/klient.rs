@@ -6,6 +6,7 @@
 
 mod accounts;
 mod answer;
+mod bulks;
 mod exec;
 mod fs;
 mod info;
@@ -23,6 +24,7 @@ use kite::{Authenticator, Claim, Error, Kite, Limits, Linux, Service, Verified};
 use wire::agent::{KITE_MESSAGE_MAX, KiteCaller};
 
 use crate::agent::Parts;
+pub(crate) use bulks::Bulks;
 
 /// The agent's methods.
 pub(crate) fn service(parts: &Arc<Parts>) -> Service {
@@ -77,13 +79,18 @@ fn machine(parts: &Parts) -> Linux {
     Linux { disk: parts.environment.folder().to_owned(), home: parts.environment.home().to_owned() }
 }
 
-/// Small: the agent lives in the workspace's memory. A client has at most a quarter of a mebibyte waiting to be
-/// sent, so that what somebody interrupts stops soon.
+/// Small: the agent lives in the workspace's memory.
+///
+/// Of answers a client has at most a quarter of a mebibyte waiting to be sent, and the one message beyond it, so
+/// that what somebody interrupts stops soon; two large ones more are made ([`bulks`]). Of requests it has at most
+/// `pending_memory` under way and the one message beyond it, and as much again of content that was decoded.
 fn limits() -> Limits {
     Limits {
         message_bytes: KITE_MESSAGE_MAX,
+        sent_bytes: KITE_MESSAGE_MAX,
         message_memory: 32 << 20,
         pending_calls: 256,
+        pending_memory: 16 << 20,
         functions: 4096,
         group_bytes: 1 << 20,
         queue_bytes: 256 << 10,

@@ -10,6 +10,7 @@ mod activity;
 mod agent;
 mod api;
 mod asks;
+mod background;
 mod clone;
 mod descriptor;
 mod doors;

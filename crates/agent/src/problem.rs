@@ -56,12 +56,19 @@ impl Problem {
                 cannot("the workspace's user may not"),
                 "Choose a place that belongs to the workspace's user, or change its permissions in a terminal.",
             ),
-            K::StorageFull | K::QuotaExceeded | K::FileTooLarge => Self::new(
+            K::StorageFull | K::QuotaExceeded => Self::new(
                 StatusCode::INSUFFICIENT_STORAGE,
                 "no_space",
                 cannot("the disk is full"),
                 "Delete what is not needed any more, such as build output, and try again.",
             ),
+            K::FileTooLarge => Self::invalid(
+                cannot("the file would be longer than its file system or a limit of the user allows"),
+                "Write less, or into several files.",
+            ),
+            K::ExecutableFileBusy => {
+                Self::invalid(cannot("it is a program that runs"), "End the program and try again.")
+            }
             K::IsADirectory => Self::is_folder(verb, path),
             K::NotADirectory => Self::invalid(
                 cannot("a part of the path is a file and not a folder"),

@@ -19,6 +19,7 @@ use crate::error::Error;
 
 mod changes;
 mod codes;
+mod credential;
 mod keys;
 mod kite_keys;
 mod list;
@@ -29,6 +30,7 @@ mod shares;
 mod storage;
 mod viewer;
 
+pub use relay::{RelayFull, RelayVisit};
 pub(crate) use revoked::announce_kite_rights;
 
 /// How long a start waits for the platform key to open the registry's; goes on without it then.

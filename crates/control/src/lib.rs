@@ -38,7 +38,7 @@ pub use git_preferences::GitPreferencesChange;
 pub use images::{Images, StoredImage};
 pub use kites::{
     KiteChange, KiteCode, KiteFacts, KiteFilter, KiteKeyFacts, KiteKeyWish, KiteShareFacts, KiteToken,
-    OlderKeys, RegistryKeyFacts, RegistrySettings,
+    OlderKeys, RegistryKeyFacts, RegistrySettings, RelayFull, RelayVisit,
 };
 pub use links::{
     Begun, CallbackInput, CallbackOutcome, Disconnected, Integration, InvalidReturnPath, LinkFacts, LinkWish,

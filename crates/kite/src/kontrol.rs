@@ -6,11 +6,12 @@
 //!
 //! Registration is over the socket only: it lives as long as the connection, and the registry calls the built-in
 //! `kite.heartbeat` on it. The registry takes registrations by HTTP too (`POST /register`, then `GET
-//! /heartbeat?id=` every ten seconds), for programs that cannot keep a socket open; this crate has no HTTP client.
+//! /heartbeat?id=` every ten seconds), for programs that cannot keep a socket open; this crate does not.
 
 mod authenticator;
 mod call;
 mod key_file;
+mod key_renewal;
 mod kite_key;
 mod query;
 mod register;
@@ -38,7 +39,7 @@ pub use watch::{Change, Watch};
 
 use crate::client::{Client, Dialer, State};
 use crate::token::TokenText;
-use crate::{Authentication, Peer, Service};
+use crate::{Authentication, Limits, Peer, Service};
 
 /// Tells the time; a program passes the system's clock.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -47,6 +48,8 @@ pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 #[derive(Clone)]
 pub enum Credential {
     /// A kite key. A new one that the registry gives takes its place, and is kept in the file if there is one.
+    /// When the registry refuses it, another one in the file takes its place: programs may share one file, and
+    /// only one of them is given the new key.
     KiteKey {
         /// The key.
         key: KiteKey,
@@ -104,6 +107,8 @@ impl Kontrol {
     /// Stays connected to the registry that `dialer` dials. Returns at once; calls wait for the connection.
     ///
     /// `service` is what the registry calls back on the same connection, and what [`Kontrol::register`] registers.
+    /// Messages of the registry may be as long as [`Limits::default`] says even if the service's own limit is
+    /// lower, because a list of many kites is long.
     /// `keys` are kept up to date if somebody verifies with them. Must be called within a Tokio runtime.
     pub fn connect(
         service: &Service,
@@ -112,7 +117,7 @@ impl Kontrol {
         keys: RegistryKeys,
         now: Now,
     ) -> Self {
-        let mut builder = Client::builder(dialer, service.clone());
+        let mut builder = Client::builder(dialer, service.with_limits(registry_limits(service.limits())));
         if let Some(authentication) = credential.to_authentication() {
             builder = builder.authentication(authentication);
         }
@@ -186,8 +191,7 @@ impl Shared {
             let Ok(Some(peer)) = peers.wait_for(Option::is_some).await.map(|peer| peer.clone()) else {
                 return;
             };
-            peer.set_authentication(self.credential().to_authentication());
-            self.live.send_replace(Some(Live { peer: peer.clone(), generation }));
+            self.show(Live { peer: peer.clone(), generation });
             tokio::select! {
                 () = peer.closed() => {}
                 // Another took its place, or there is none any more.
@@ -204,6 +208,14 @@ impl Shared {
         }
     }
 
+    /// Gives a connection the credential, and shows it. Both under the lock, so that a credential that is set at
+    /// the same time comes before or after both.
+    fn show(&self, live: Live) {
+        let credential = self.credential.lock().unwrap_or_else(PoisonError::into_inner);
+        live.peer.set_authentication(credential.to_authentication());
+        self.live.send_replace(Some(live));
+    }
+
     fn credential(&self) -> Credential {
         self.credential.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -211,13 +223,24 @@ impl Shared {
     /// Presents another credential from now on, on this connection and the next ones.
     fn set_credential(&self, credential: Credential) {
         let authentication = credential.to_authentication();
-        *self.credential.lock().unwrap_or_else(PoisonError::into_inner) = credential;
+        let mut kept = self.credential.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = credential;
         if let Some(client) = &self.client {
             client.set_authentication(authentication.clone());
         }
         if let Some(live) = &*self.live.borrow() {
             live.peer.set_authentication(authentication);
         }
+    }
+}
+
+/// A service's limits, with room for what a registry answers.
+fn registry_limits(own: &Limits) -> Limits {
+    let least = Limits::default();
+    Limits {
+        message_bytes: own.message_bytes.max(least.message_bytes),
+        message_memory: own.message_memory.max(least.message_memory),
+        ..own.clone()
     }
 }
 

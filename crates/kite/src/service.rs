@@ -24,6 +24,7 @@ use crate::limits::Limits;
 use crate::payload::Payload;
 use crate::peer::Peer;
 use crate::request::Request;
+use crate::token::EXPIRED;
 use crate::transport::Transport;
 
 mod builder;
@@ -45,7 +46,10 @@ use method::Method;
 /// Both ends of a connection are one; that of a pure client has the built-in methods only. Calls are judged
 /// alike whoever made the connection.
 #[derive(Clone)]
-pub struct Service(Arc<Inner>);
+pub struct Service {
+    inner: Arc<Inner>,
+    limits: Arc<Limits>,
+}
 
 struct Inner {
     kite: Kite,
@@ -55,7 +59,6 @@ struct Inner {
     before: Vec<Before>,
     after: Vec<After>,
     authenticator: Option<Arc<dyn Authenticator>>,
-    limits: Limits,
     /// What request ids are made of, with the number of the call.
     seed: u64,
     calls: AtomicU64,
@@ -90,21 +93,29 @@ impl Service {
 
     /// What this service calls itself.
     pub fn kite(&self) -> &Kite {
-        &self.0.kite
+        &self.inner.kite
     }
 
     pub(crate) fn kite_text(&self) -> &str {
-        &self.0.kite_text
+        &self.inner.kite_text
     }
 
     /// The limits of each of its connections.
     pub fn limits(&self) -> &Limits {
-        &self.0.limits
+        &self.limits
+    }
+
+    /// The same service, whose connections have other limits.
+    pub(crate) fn with_limits(&self, limits: Limits) -> Self {
+        Self { inner: self.inner.clone(), limits: Arc::new(limits) }
     }
 
     /// Calls so far.
     pub fn counts(&self) -> Counts {
-        Counts { calls: self.0.calls.load(Ordering::Relaxed), errors: self.0.errors.load(Ordering::Relaxed) }
+        Counts {
+            calls: self.inner.calls.load(Ordering::Relaxed),
+            errors: self.inner.errors.load(Ordering::Relaxed),
+        }
     }
 
     /// Takes a connection over. The future does all its work, and the connection lives as long as it.
@@ -114,10 +125,10 @@ impl Service {
 
     /// Starts a call; what it returns is polled by the connection.
     pub(crate) fn start(&self, shared: &Arc<Shared>, method: &str, incoming: Incoming) -> Running {
-        let number = self.0.calls.fetch_add(1, Ordering::Relaxed);
-        let id = mix(self.0.seed.wrapping_add(number));
-        let Some(method) = self.0.methods.get(method).cloned() else {
-            self.0.errors.fetch_add(1, Ordering::Relaxed);
+        let number = self.inner.calls.fetch_add(1, Ordering::Relaxed);
+        let id = mix(self.inner.seed.wrapping_add(number));
+        let Some(method) = self.inner.methods.get(method).cloned() else {
+            self.inner.errors.fetch_add(1, Ordering::Relaxed);
             return Box::pin(ready(Err(Error::method_not_found(method))));
         };
         let service = self.clone();
@@ -126,7 +137,7 @@ impl Service {
             let outcome = AssertUnwindSafe(service.perform(&method, id, incoming, peer)).catch_unwind().await;
             let outcome = outcome.unwrap_or_else(|panic| Err(panicked(&method.name, id, &*panic)));
             outcome.map_err(|mut error| {
-                service.0.errors.fetch_add(1, Ordering::Relaxed);
+                service.inner.errors.fetch_add(1, Ordering::Relaxed);
                 if error.id.is_empty() {
                     error.id = format!("{id:016x}");
                 }
@@ -167,18 +178,18 @@ impl Service {
         let caller = Caller { kite, username, authority };
         let request =
             Request::new(id, method.name.clone(), caller, Arguments::new(arguments, functions, peer));
-        for hook in &self.0.before {
-            hook(request.clone()).await?;
+        for hook in &self.inner.before {
+            hook(request.clone()).await.map_err(not_of_this_call)?;
         }
-        let outcome = handle(method, id, &request).await;
-        for hook in &self.0.after {
+        let outcome = handle(method, id, &request).await.map_err(not_of_this_call);
+        for hook in &self.inner.after {
             hook(request.clone(), outcome.as_ref().map(|_| ()).map_err(Clone::clone)).await;
         }
         outcome
     }
 
     async fn authenticate(&self, claim: &Claim<'_>) -> Result<Verified, Error> {
-        match &self.0.authenticator {
+        match &self.inner.authenticator {
             Some(authenticator) => authenticator.authenticate(claim).await,
             None => {
                 Err(Error::authentication("this kite verifies nobody, so that the method cannot be called"))
@@ -189,7 +200,7 @@ impl Service {
 
 impl fmt::Debug for Service {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Service").field("kite", &self.0.kite).finish_non_exhaustive()
+        formatter.debug_struct("Service").field("kite", &self.inner.kite).finish_non_exhaustive()
     }
 }
 
@@ -202,6 +213,17 @@ async fn handle(method: &Method, id: u64, request: &Request) -> Outcome {
         })?,
     };
     outcome.unwrap_or_else(|panic| Err(panicked(&method.name, id, &*panic)))
+}
+
+/// Rewords what a handler passed on of a call of its own. "token is expired" is said by the authenticator only,
+/// before anything is done: callers who hear it fetch a new token and call again.
+fn not_of_this_call(error: Error) -> Error {
+    if error.is(kind::AUTHENTICATION) && error.message.contains(EXPIRED) {
+        let message = "another kite, which was called for this, refused the token that it was called with";
+        Error { kind: kind::GENERIC.to_owned(), message: message.to_owned(), ..error }
+    } else {
+        error
+    }
 }
 
 fn panicked(method: &str, id: u64, panic: &(dyn Any + Send)) -> Error {

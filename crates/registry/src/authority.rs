@@ -96,9 +96,7 @@ pub(crate) fn authority(request: &Request) -> Result<&Authority, Error> {
 pub(crate) fn person(request: &Request) -> Result<&Arc<Person>, Error> {
     match authority(request)? {
         Authority::Person(person) => Ok(person),
-        Authority::Seat(_) => Err(not_allowed(
-            "a workspace's agent may only register and report; use a kite key or an API token for this",
-        )),
+        Authority::Seat(_) => Err(not_allowed(ONLY_FOR_PEOPLE)),
     }
 }
 
@@ -107,12 +105,14 @@ pub(crate) fn full_person(request: &Request) -> Result<&Arc<Person>, Error> {
     let person = person(request)?;
     match person.principal.reach {
         Reach::Full => Ok(person),
-        Reach::Limited => Err(not_allowed(
-            "the API token lacks the scope for this; use a kite key, or a token with the scope `all`",
-        )),
+        Reach::Limited => Err(Refused::LacksScope.into()),
     }
 }
 
+/// What an agent may call, of the methods that are not open to everybody.
+const OF_AGENTS: [&str; 2] = ["register", "report"];
+const ONLY_FOR_PEOPLE: &str =
+    "a workspace's agent may only register and report; use a kite key or an API token for this";
 const NO_AUTHENTICATION: &str = "No authentication information is provided";
 
 /// The credentials that callers may present to the registry.
@@ -124,6 +124,10 @@ enum Presented<'a> {
 impl Registry {
     async fn judge_claim(&self, claim: &Claim<'_>) -> Result<Verified, Error> {
         if let Some(seat) = claim.context.get::<AgentSeat>() {
+            // Whatever runs in the workspace may call on this connection, and must not reach what is added later.
+            if !OF_AGENTS.contains(&claim.method) {
+                return Err(not_allowed(ONLY_FOR_PEOPLE));
+            }
             // Its own name and not the owner's: rates are counted by it.
             let name = seat.workspace.to_string();
             return Ok(Verified::user(name).with(Authority::Seat(seat.workspace)));

@@ -11,7 +11,7 @@ use crate::entry::{Change, Entry, Place};
 use crate::index::Index;
 use crate::liveness::Liveness;
 use crate::storage::Registration;
-use crate::writes::Writes;
+use crate::writes::{Write, Writes};
 
 /// Most services of one owner: a hundred machines with ten each.
 const MAX_SERVICES_OF_OWNER: usize = 1000;
@@ -93,6 +93,11 @@ impl Book {
             writes: Writes::default(),
             news: Vec::new(),
         }
+    }
+
+    /// The next batch to write, of entries as they are now.
+    pub(crate) fn next_write(&mut self) -> Option<Write> {
+        self.writes.next(&self.index, &self.server)
     }
 
     /// What happened since this was last asked.
@@ -223,27 +228,28 @@ impl Book {
                 self.liveness.expect_within(&row.kite.id, now, self.restart_grace);
                 self.put(row);
             } else {
-                self.take_foreign(row, at);
+                self.take_foreign(row, now, at);
             }
         }
     }
 
     /// Compares with what is stored now, and takes over what other servers changed.
-    pub(crate) fn compare(&mut self, rows: Vec<Entry>, at: Timestamp) {
+    pub(crate) fn compare(&mut self, rows: Vec<Entry>, now: Instant, at: Timestamp) {
         let stored: HashSet<String> = rows.iter().map(|row| row.kite.id.clone()).collect();
         let missing: Vec<_> =
             self.index.iter().filter(|entry| !stored.contains(&entry.kite.id)).cloned().collect();
         for entry in missing {
             if !self.is_ours(&entry) {
                 self.drop_entry(&entry.kite.id);
-            } else if at.duration_since(entry.registered_at) >= ELSEWHERE_LIMIT {
+            } else if at.duration_since(entry.registered_at) >= ELSEWHERE_LIMIT && self.is_alive(&entry, now)
+            {
                 // Another server took this one for dead. A younger one is being written.
                 self.writes.save(&entry.kite.id);
             }
         }
         for row in rows {
             if !self.is_ours(&row) {
-                self.take_foreign(row, at);
+                self.take_foreign(row, now, at);
             } else if self.index.get(&row.kite.id).is_none_or(|entry| entry.generation != row.generation) {
                 // Not ours any more, and its removal or replacement is under way or got lost.
                 self.writes.remove(registration(&row));
@@ -251,7 +257,7 @@ impl Book {
         }
     }
 
-    fn take_foreign(&mut self, mut row: Entry, at: Timestamp) {
+    fn take_foreign(&mut self, mut row: Entry, now: Instant, at: Timestamp) {
         if at.duration_since(row.seen_at) >= ELSEWHERE_LIMIT {
             self.writes.remove(registration(&row));
             if self.index.get(&row.kite.id).is_some_and(|entry| !self.is_ours(entry)) {
@@ -261,7 +267,10 @@ impl Book {
         }
         row.connected = true;
         match self.index.get(&row.kite.id) {
-            Some(was) if self.is_ours(was) && was.connected && row.registered_at <= was.registered_at => {
+            // Clocks differ: one that is silent here may just have moved there, whatever the times say.
+            Some(was)
+                if self.is_ours(was) && row.registered_at <= was.registered_at && self.is_alive(was, now) =>
+            {
                 self.writes.save(&row.kite.id);
             }
             Some(was) if was.generation == row.generation => {
@@ -291,6 +300,11 @@ impl Book {
             self.writes.remove(registration(&was));
             self.news.push(News { was: Some(was), is: None });
         }
+    }
+
+    /// Whether one of ours is there, as far as is known.
+    fn is_alive(&self, entry: &Entry, now: Instant) -> bool {
+        entry.connected && self.liveness.is_fresh(&entry.kite.id, now)
     }
 
     fn is_ours(&self, entry: &Entry) -> bool {

@@ -19,6 +19,10 @@ pub mod kind {
 /// The sentence of the original.
 pub(crate) const NO_KITES: &str = "no kites found";
 
+/// What an API token is told that is not good for something.
+pub(crate) const LACKS_SCOPE: &str =
+    "the API token lacks the scope for this; use a kite key, or a token with the scope `all`";
+
 pub(crate) fn not_allowed(message: &str) -> Error {
     Error::custom(kind::NOT_ALLOWED, message, "")
 }
@@ -38,6 +42,8 @@ impl From<Refused> for Error {
                 "the credential is wrong or not good any more; make a new kite key or API token and use that",
             ),
             Refused::NotAllowed => not_allowed("you may not do this, or there is no such thing"),
+            Refused::LacksScope => not_allowed(LACKS_SCOPE),
+            Refused::TheirOwn => Self::argument("it is yours already; name somebody else to share it with"),
             Refused::NoSuchUser => not_found("no such user; check the name"),
             Refused::TooMany => {
                 too_many("you have as many of these as one person may have; remove some first")

@@ -18,7 +18,8 @@ pub const AGENT_ENVIRONMENT: &str = "hearth";
 /// The name of agents' kites.
 pub const AGENT_NAME: &str = "klient";
 
-/// A user name as it stands in kites, kite keys and tokens: `/` and `%` percent-encoded, the rest as it is.
+/// A user name as it stands in the fields of kites and in tokens: `/` and `%` percent-encoded, the rest as it is.
+/// Kite keys hold the name as people write it.
 pub fn field_of(name: &str) -> String {
     name.replace('%', "%25").replace('/', "%2F")
 }

@@ -91,7 +91,8 @@ impl Registry {
     }
 
     /// `GET /kite/heartbeat?id=…`: `pong`, or `registeragain` if nothing of that id is registered over HTTP by whoever
-    /// asks. Whoever asks is known by the kite key in `bearer`, or by the address that the registration came from.
+    /// asks. Whoever asks is known by the kite key in `bearer`, or by the address that the registration came from if
+    /// that is another machine's: behind a proxy on this one, everybody has the same.
     pub async fn beat_http(
         &self,
         id: Option<&str>,
@@ -120,13 +121,18 @@ impl Registry {
             let is_theirs = match owner {
                 Some(owner) => entry.owner == owner,
                 None => state.lines.get(id).is_some_and(|line| {
-                    line.generation == entry.generation && address.is_some() && line.address == address
+                    line.generation == entry.generation && proves(address) && line.address == address
                 }),
             };
             is_theirs && state.book.beat(id, None, Instant::now(), at)
         });
         say(200, if is_known { "pong" } else { "registeragain" })
     }
+}
+
+/// Whether an address tells its machine from all others.
+fn proves(address: Option<IpAddr>) -> bool {
+    address.is_some_and(|address| !address.to_canonical().is_loopback())
 }
 
 fn status_of(error: &Error) -> u16 {

@@ -23,6 +23,7 @@ mod pace;
 mod policy;
 mod query;
 mod registry;
+mod renewal;
 mod service;
 mod settings;
 mod storage;
@@ -38,7 +39,7 @@ pub use errors::kind;
 pub use field::{AGENT_ENVIRONMENT, AGENT_NAME, field_of};
 pub use http::{HttpAnswer, MAX_REGISTER_BYTES};
 pub use policy::{
-    Credential, IssuedKey, KeyOrder, Policy, Principal, Range, Reach, Refused, Seat, Share, Viewer,
+    Credential, IssuedKey, KeyOrder, Policy, Principal, Range, Reach, Refused, Seat, Share, Verdict, Viewer,
 };
 pub use query::{InvalidQuery, Query, VersionQuery};
 pub use registry::{Registry, Whose};

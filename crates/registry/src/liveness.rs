@@ -48,6 +48,12 @@ impl Liveness {
         is_expected
     }
 
+    /// Whether the kite was heard of within half the limit. One of which nothing is expected needs not be heard of.
+    pub(crate) fn is_fresh(&self, id: &str, now: Instant) -> bool {
+        let half = now.checked_add(self.limit / 2).unwrap_or(now);
+        self.of.get(id).is_none_or(|deadline| half <= *deadline)
+    }
+
     /// Expects nothing of the kite any more.
     pub(crate) fn forget(&mut self, id: &str) {
         if let Some((id, deadline)) = self.of.remove_entry(id) {

@@ -61,9 +61,15 @@ pub enum Refused {
     /// The person may not do this, or what it is about does not exist for them.
     #[error("not allowed")]
     NotAllowed,
+    /// The API token is not good for this.
+    #[error("the credential lacks the scope")]
+    LacksScope,
     /// The person that something should be shared with cannot be found.
     #[error("no such user")]
     NoSuchUser,
+    /// The person that something should be shared with owns it.
+    #[error("it is their own")]
+    TheirOwn,
     /// There are as many of these as one person may have.
     #[error("too many")]
     TooMany,
@@ -112,6 +118,17 @@ pub struct Seat {
     pub hostname: String,
     /// The workspace's team.
     pub team: TeamId,
+}
+
+/// What is to become of a registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It stays.
+    Stays,
+    /// Its kite should register again, because only then it is given the next issue of its kite key.
+    RegistersAgain,
+    /// It ends.
+    Goes,
 }
 
 /// What a new kite key is for.
@@ -177,14 +194,17 @@ pub trait Policy: Send + Sync {
     /// [`Refused::NotAllowed`] if there is no such workspace any more; [`Refused::Unavailable`].
     async fn seat(&self, workspace: WorkspaceId) -> Result<Seat, Refused>;
 
-    /// Which of these may stay registered, in their order. An agent may as long as its workspace is there, because
-    /// it does not come back before its connection ends; who may call it is up to viewers. A service may as long as
-    /// its credential is good, its owner is not shut out, still has the name in the entry and belongs to the team.
+    /// What is to become of these registrations, in their order. An agent may stay as long as its workspace is
+    /// there, because it does not come back before its connection ends; who may call it is up to viewers. A service
+    /// may as long as its credential is good, its owner is not shut out, still has the name in the entry and belongs
+    /// to the team. It registers again once its kite key is due for the next issue, or has got one since.
+    ///
+    /// Of an agent that [`Verdict::Goes`], its [`Policy::seat`] is asked first: it stays if there still is one.
     ///
     /// # Errors
     ///
     /// [`Refused::Unavailable`]; then all stay, and are judged again a little later.
-    async fn keeps(&self, entries: &[Arc<Entry>]) -> Result<Vec<bool>, Refused>;
+    async fn keeps(&self, entries: &[Arc<Entry>]) -> Result<Vec<Verdict>, Refused>;
 
     /// Writes a new kite key down for the principal.
     ///
@@ -198,7 +218,7 @@ pub trait Policy: Send + Sync {
     /// # Errors
     ///
     /// [`Refused::NotAllowed`] for what is not the principal's own, [`Refused::NoSuchUser`],
-    /// [`Refused::TooMany`], [`Refused::Unavailable`].
+    /// [`Refused::TheirOwn`], [`Refused::TooMany`], [`Refused::Unavailable`].
     async fn share(
         &self,
         principal: &Principal,
@@ -222,6 +242,6 @@ pub trait Policy: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Refused::Unavailable`].
+    /// [`Refused::LacksScope`] for an API token that may not look; [`Refused::NotGood`], [`Refused::Unavailable`].
     async fn shared(&self, principal: &Principal) -> Result<Vec<Share>, Refused>;
 }

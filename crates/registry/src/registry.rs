@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
-use domain::{KiteAction, SignedDuration, Timestamp, UserId, WorkspaceId};
+use domain::{KiteAction, KiteVia, SignedDuration, Timestamp, UserId, WorkspaceId};
 use kite::token::{
     Expected, KeySet, KiteKeyClaims, MAX_KITE_KEY_LIFE, Refusal, SigningKey, TokenClaims, TokenText,
 };
-use kite::{Error, Service};
+use kite::{Error, Peer, Service};
 use tokio::sync::{Notify, Semaphore, broadcast};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,7 @@ use crate::errors::not_allowed;
 use crate::pace::Pace;
 use crate::policy::{IssuedKey, Policy, Principal, Refused, Viewer};
 use crate::query::Query;
+use crate::renewal::SentAway;
 use crate::settings::{Keys, Outside, Settings};
 use crate::storage::{Storage, StorageError};
 use crate::tokens::{Freshness, IssuedToken, TokenCache};
@@ -70,6 +71,8 @@ pub(crate) struct Inner {
     pub(crate) to_write: Notify,
     /// Something is in `wanted`.
     pub(crate) to_judge: Notify,
+    /// Another server has written.
+    pub(crate) to_compare: Notify,
     /// Cancelled when the server stops: what ends from then on is to come back.
     pub(crate) stop: OnceLock<CancellationToken>,
     keys: RwLock<Option<KeyRing>>,
@@ -84,6 +87,15 @@ pub(crate) struct State {
     /// By the kite's id.
     pub(crate) lines: HashMap<String, Line>,
     pub(crate) watchers: Watchers,
+    pub(crate) sent_away: SentAway,
+}
+
+impl State {
+    /// The connection that a service is registered on. An agent's is not only the registry's, and never closed here.
+    pub(crate) fn connection_of(&self, entry: &Entry) -> Option<Peer> {
+        let line = self.lines.get(&entry.kite.id).filter(|line| line.generation == entry.generation)?;
+        line.peer.clone().filter(|_| entry.via != KiteVia::Agent)
+    }
 }
 
 /// What one address may try. Of whoever has none, or this machine's own, nothing is known: behind a proxy that
@@ -133,9 +145,15 @@ impl Registry {
             wanted: Mutex::default(),
             to_write: Notify::new(),
             to_judge: Notify::new(),
+            to_compare: Notify::new(),
             stop: OnceLock::new(),
             keys: RwLock::new(None),
-            state: Mutex::new(State { book, lines: HashMap::new(), watchers: Watchers::default() }),
+            state: Mutex::new(State {
+                book,
+                lines: HashMap::new(),
+                watchers: Watchers::default(),
+                sent_away: SentAway::default(),
+            }),
             limits: Mutex::new(Limits {
                 failures: Pace::new(100, 1.0),
                 machines: Pace::new(10, 0.1),
@@ -279,14 +297,18 @@ impl Registry {
     pub(crate) fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state();
         let answer = change(&mut state);
-        // What is dropped may have locks of its own: after ours.
-        let mut ended = Vec::new();
+        // What is dropped or closed may have locks of its own: after ours.
+        let (mut ended, mut moved) = (Vec::new(), Vec::new());
         for news in state.book.take_news() {
             state.watchers.mark(&news);
             if let Some(was) = &news.was
                 && state.book.index.get(&was.kite.id).is_none_or(|is| is.generation != was.generation)
                 && state.lines.get(&was.kite.id).is_some_and(|line| line.generation == was.generation)
             {
+                // A kite that still is there would never learn that it is listed elsewhere, and then nowhere.
+                if news.is.as_ref().is_some_and(|is| is.server != was.server) {
+                    moved.extend(state.connection_of(was));
+                }
                 ended.push(state.lines.remove(&was.kite.id));
             }
             if let Some(change) = news.change() {
@@ -299,6 +321,7 @@ impl Registry {
         }
         drop(state);
         drop(ended);
+        moved.iter().for_each(Peer::close);
         answer
     }
 }

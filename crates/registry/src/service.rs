@@ -4,12 +4,16 @@ use futures_util::future::BoxFuture;
 use kite::{Error, Kite, Limits, MethodOptions, RateLimit, Request, Service};
 use serde::Serialize;
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::authority::Door;
 use crate::field::AGENT_ENVIRONMENT;
 use crate::registry::{Registry, WeakRegistry};
+
+/// What every kite has, and this one refuses: callers would learn about the server's machine, or write into its log.
+const REFUSED: [&str; 3] = ["kite.systemInfo", "kite.log", "kite.print"];
 
 /// How long a call may take in all; a password is typed by a person.
 const PASSWORD: Duration = Duration::from_mins(11);
@@ -36,14 +40,13 @@ impl Registry {
         };
         // Rates are for one person: with a thousand kites that come back at once after a restart, and each of which
         // reports every ten seconds.
-        Service::builder(kite)
+        let mut service = Service::builder(kite)
             .limits(Limits::strangers())
             .authenticator(Arc::new(Door(weak.clone())))
             .method_with("register", rate(1000, 20.0), bound(&weak, Self::register))
             .method_with("report", rate(2000, 200.0), at_once(&weak, Self::report))
             .method_with("getKites", rate(2000, 200.0), bound(&weak, Self::get_kites))
             .method_with("getToken", rate(500, 50.0), bound(&weak, Self::get_token))
-            .method_with("getKey", rate(1000, 20.0), at_once(&weak, Self::get_key))
             .method_with("cancelWatcher", rate(200, 20.0), at_once(&weak, Self::cancel_watcher))
             .method_with("share", rate(60, 1.0), bound(&weak, Self::share))
             .method_with("unshare", rate(60, 1.0), bound(&weak, Self::unshare))
@@ -53,7 +56,14 @@ impl Registry {
                 rate(5, 0.1).open().timeout(PASSWORD),
                 bound(&weak, Self::register_machine),
             )
-            .build()
+            // Open, for whoever's key is void because the registry's was replaced: they still have to verify others.
+            // Of such callers each connection has a rate, and an address only so many connections.
+            .method_with("getKey", rate(20, 1.0).open(), at_once(&weak, Self::get_key));
+        for name in REFUSED {
+            let refuse = move |_| ready(Err::<(), _>(Error::method_not_found(name)));
+            service = service.method_with(name, MethodOptions::new().open(), refuse);
+        }
+        service.build()
     }
 }
 
@@ -90,5 +100,5 @@ where
     H: Fn(&Registry, &Request) -> Result<T, Error> + Copy + Send + Sync + 'static,
     T: Serialize + Send + 'static,
 {
-    bound(weak, move |registry, request| std::future::ready(handler(&registry, &request)))
+    bound(weak, move |registry, request| ready(handler(&registry, &request)))
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use domain::{Entropy, SignedDuration, Timestamp, UserId};
 use kite::Error;
-use kite::token::{MAX_TOKEN_LIFE, TokenClaims, TokenText};
+use kite::token::{Expected, MAX_TOKEN_LIFE, Refusal, TokenClaims, TokenText};
 use serde::{Serialize, Serializer};
 
 use crate::entry::Entry;
@@ -49,12 +49,22 @@ pub(crate) enum Freshness {
     New,
 }
 
-/// Tokens by caller and kite.
+/// Kept tokens.
 #[derive(Default)]
 pub(crate) struct TokenCache {
-    tokens: HashMap<(UserId, String), Kept>,
+    tokens: HashMap<For, Kept>,
     /// The keys in the order they came; the oldest goes when there are too many.
-    order: VecDeque<(UserId, String)>,
+    order: VecDeque<For>,
+}
+
+/// Who calls what with a token. A token names the credential that it was asked for with, and ends with it where
+/// anybody looks: it is given for no other.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct For {
+    user: UserId,
+    credential: String,
+    /// The kite's id.
+    kite: String,
 }
 
 struct Kept {
@@ -67,7 +77,7 @@ struct Kept {
 
 impl TokenCache {
     fn get(&self, wanted: &Wanted, key: &str, now: Timestamp) -> Option<IssuedToken> {
-        let kept = self.tokens.get(&wanted.place)?;
+        let kept = self.tokens.get(&wanted.purpose)?;
         let is_right = kept.key == key
             && kept.audience == wanted.audience
             && kept.subject == wanted.subject
@@ -75,11 +85,11 @@ impl TokenCache {
         is_right.then(|| kept.issued.clone())
     }
 
-    fn put(&mut self, place: (UserId, String), kept: Kept) {
-        if self.tokens.insert(place.clone(), kept).is_some() {
+    fn put(&mut self, purpose: For, kept: Kept) {
+        if self.tokens.insert(purpose.clone(), kept).is_some() {
             return;
         }
-        self.order.push_back(place);
+        self.order.push_back(purpose);
         while self.tokens.len() > MAX_TOKENS {
             let Some(oldest) = self.order.pop_front() else { return };
             self.tokens.remove(&oldest);
@@ -88,15 +98,15 @@ impl TokenCache {
 
     /// Forgets one caller's tokens, or everybody's.
     pub(crate) fn forget(&mut self, user: Option<UserId>) {
-        let goes = |place: &(UserId, String)| user.is_none_or(|user| user == place.0);
-        self.tokens.retain(|place, _| !goes(place));
-        self.order.retain(|place| !goes(place));
+        let goes = |purpose: &For| user.is_none_or(|user| user == purpose.user);
+        self.tokens.retain(|purpose, _| !goes(purpose));
+        self.order.retain(|purpose| !goes(purpose));
     }
 }
 
 /// A token that is needed.
 struct Wanted {
-    place: (UserId, String),
+    purpose: For,
     subject: String,
     audience: String,
 }
@@ -113,7 +123,11 @@ impl Registry {
         let now = self.now();
         let subject = field_of(&principal.username);
         let wanted = entries.iter().map(|entry| Wanted {
-            place: (principal.user, entry.kite.id.clone()),
+            purpose: For {
+                user: principal.user,
+                credential: principal.credential.clone(),
+                kite: entry.kite.id.clone(),
+            },
             subject: subject.clone(),
             audience: entry.kite.path(),
         });
@@ -125,7 +139,7 @@ impl Registry {
                 let kept =
                     (freshness == Freshness::Kept).then(|| cache.get(&wanted, key.id(), now)).flatten();
                 if kept.is_none() {
-                    missing.push((answers.len(), self.claims(&wanted, now), wanted.place));
+                    missing.push((answers.len(), self.claims(&wanted, now), wanted.purpose));
                 }
                 answers.push(kept);
             }
@@ -134,7 +148,7 @@ impl Registry {
         let mut signed = Vec::with_capacity(texts.len());
         {
             let mut cache = self.inner.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-            for ((at, claims, place), token) in missing.into_iter().zip(texts) {
+            for ((at, claims, purpose), token) in missing.into_iter().zip(texts) {
                 let issued = IssuedToken { token, expires_at: claims.expires_at };
                 let half = claims.expires_at.duration_since(now) / 2;
                 let kept = Kept {
@@ -144,8 +158,8 @@ impl Registry {
                     key: key.id().to_owned(),
                     renew_at: now.checked_add(half).unwrap_or(now),
                 };
-                signed.push(place.1.clone());
-                cache.put(place, kept);
+                signed.push(purpose.kite.clone());
+                cache.put(purpose, kept);
                 if let Some(answer) = answers.get_mut(at) {
                     *answer = Some(issued);
                 }
@@ -155,6 +169,18 @@ impl Registry {
             self.change(|state| signed.iter().for_each(|id| state.book.count_token(id)));
         }
         Ok(answers.into_iter().flatten().collect())
+    }
+
+    /// Verifies a token that was good for calling a kite again: whether the key that signed it is still one of the
+    /// registry's, and whether its time is over. Not whether the kite is called as it was then.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not good any more.
+    pub fn check_token_again(&self, text: &str, claims: &TokenClaims) -> Result<(), Refusal> {
+        let settings = &self.inner.settings;
+        let expected = Expected { issuer: &settings.issuer, audience: &claims.audience, now: self.now() };
+        self.key_set().verify::<TokenClaims>(text, &expected).map(drop)
     }
 
     fn claims(&self, wanted: &Wanted, now: Timestamp) -> TokenClaims {
@@ -168,6 +194,7 @@ impl Registry {
             not_before: begin,
             expires_at: now.checked_add(life).unwrap_or(now),
             id: random_hex::<16>(self.inner.outside.entropy.as_ref()),
+            credential: Some(wanted.purpose.credential.clone()).filter(|credential| !credential.is_empty()),
         }
     }
 

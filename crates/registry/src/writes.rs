@@ -48,15 +48,17 @@ impl Writes {
         self.removals.is_empty() && self.saves.is_empty() && self.touches.is_empty()
     }
 
-    /// Takes the next batch, of entries as they are now.
-    pub(crate) fn next(&mut self, index: &Index) -> Option<Write> {
+    /// Takes the next batch, of entries as they are now. Of those that another server has taken over meanwhile there
+    /// is nothing to write: that is its own business.
+    pub(crate) fn next(&mut self, index: &Index, server: &str) -> Option<Write> {
+        let own = |id: &String| index.get(id).filter(|entry| entry.server == server);
         let removals = take(&mut self.removals);
         if !removals.is_empty() {
             return Some(Write::Remove(removals));
         }
         while !self.saves.is_empty() {
             let ids = take(&mut self.saves);
-            let entries: Vec<_> = ids.iter().filter_map(|id| index.get(id)).cloned().collect();
+            let entries: Vec<_> = ids.iter().filter_map(own).cloned().collect();
             if !entries.is_empty() {
                 return Some(Write::Save(entries));
             }
@@ -64,7 +66,7 @@ impl Writes {
         while !self.touches.is_empty() {
             let ids = take(&mut self.touches);
             let seen = |entry: &Arc<Entry>| Seen { registration: registration(entry), at: entry.seen_at };
-            let seen: Vec<_> = ids.iter().filter_map(|id| index.get(id)).map(seen).collect();
+            let seen: Vec<_> = ids.iter().filter_map(own).map(seen).collect();
             if !seen.is_empty() {
                 return Some(Write::Touch(seen));
             }

@@ -76,8 +76,6 @@ statements! { "kites", key "id";
            seen_at = excluded.seen_at \
            where kites.owner = excluded.owner or kites.workspace = excluded.workspace";
     OWNER_OF = "select id, owner from kites where id = $1";
-    BY_ID = "select id, owner, workspace, team, credential, username, environment, name, version, region, \
-             hostname, url, via, signed_by, server, generation, registered_at, seen_at from kites where id = $1";
     ALL = "select id, owner, workspace, team, credential, username, environment, name, version, region, \
            hostname, url, via, signed_by, server, generation, registered_at, seen_at from kites order by id";
     TOUCH = "update kites set seen_at = $3 where id = $1 and generation = $2 and seen_at < $3";
@@ -118,11 +116,6 @@ impl Tx {
         };
         let is_taken = owner.is_some_and(|owner| owner != kite.owner);
         Ok(if is_taken { KitePut::Taken } else { KitePut::Gone })
-    }
-
-    /// The registration of this id.
-    pub async fn kite(&mut self, id: &str) -> Result<Option<KiteRow>, StoreError> {
-        self.row(BY_ID, [id.into()]).await?.as_ref().map(kite).transpose()
     }
 
     /// Every registration, on whichever server.

@@ -121,9 +121,16 @@ impl Tx {
         self.execute(TOUCH, [id.into(), now.into()]).await.map(drop)
     }
 
-    /// Revokes all issues of one of a person's keys; says whether there were any.
+    /// Revokes all issues of one of a person's keys, also one that somebody adds at this moment; says whether there
+    /// were any.
     pub async fn delete_kite_key(&mut self, user: UserId, family: KiteKeyId) -> Result<bool, StoreError> {
-        Ok(self.execute(DELETE_FAMILY, [user.into(), family.into()]).await? > 0)
+        let mut any = false;
+        // On PostgreSQL a statement waits for whoever replaces an issue, and does not see the one that takes its
+        // place; the next statement does.
+        while self.execute(DELETE_FAMILY, [user.into(), family.into()]).await? > 0 {
+            any = true;
+        }
+        Ok(any)
     }
 
     /// How many keys that are good at `now` one of the registry's pairs signed.
@@ -143,7 +150,14 @@ impl Tx {
 
     /// Revokes whatever other pairs of the registry than `kid` have signed; says how many.
     pub async fn delete_kite_keys_not_signed_by(&mut self, kid: &str) -> Result<u64, StoreError> {
-        self.execute(DELETE_NOT_SIGNED_BY, [kid.into()]).await
+        let mut deleted = 0;
+        // Until nothing is left, as in `delete_kite_key`.
+        loop {
+            match self.execute(DELETE_NOT_SIGNED_BY, [kid.into()]).await? {
+                0 => return Ok(deleted),
+                more => deleted += more,
+            }
+        }
     }
 
     /// Removes issues that are over; says whose they were.

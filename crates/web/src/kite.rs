@@ -4,7 +4,7 @@
 //! socket that its connection came with.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use axum::Router;
@@ -13,7 +13,7 @@ use axum::extract::{ConnectInfo, OriginalUri, Query, Request, State};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use control::Control;
+use control::{Control, RelayFull, RelayVisit};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -118,8 +118,12 @@ impl Handler for Registry {
 /// The door of the relays.
 struct Relay(App);
 
-/// Which kite a connection is for.
-struct Wanted(String);
+/// Which kite a connection is for, and its place among those who have not authenticated.
+struct Wanted {
+    id: String,
+    /// Until it is served.
+    visit: Mutex<Option<RelayVisit>>,
+}
 
 #[async_trait]
 impl Handler for Relay {
@@ -127,12 +131,23 @@ impl Handler for Relay {
         let path = head.extensions.get::<OriginalUri>().map_or(head.uri.path(), |uri| uri.0.path());
         let id = path.strip_prefix(RELAY).and_then(|rest| rest.split('/').next()).unwrap_or_default();
         let id = percent_encoding::percent_decode_str(id).decode_utf8_lossy().into_owned();
-        Ok(Context::with(Wanted(id)))
+        let visit = self.0.control.visit_kite_relay(counted(head)).map_err(|full| {
+            let status = match full {
+                RelayFull::Network => StatusCode::TOO_MANY_REQUESTS,
+                RelayFull::Everybody => StatusCode::SERVICE_UNAVAILABLE,
+            };
+            (status, full.to_string())
+        })?;
+        Ok(Context::with(Wanted { id, visit: Mutex::new(Some(visit)) }))
     }
 
     async fn serve(&self, transport: BoxTransport, context: Context) {
-        let (Some(Wanted(id)), Some(Closing(closing))) = (context.get(), context.get()) else { return };
-        self.0.control.relay_kite(id, transport, closing.clone()).await;
+        let (Some(Wanted { id, visit }), Some(Closing(closing))) = (context.get(), context.get()) else {
+            return;
+        };
+        let visit = visit.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(visit) = visit else { return };
+        self.0.control.relay_kite(id, visit, transport, closing.clone()).await;
     }
 
     fn message_bytes(&self) -> usize {

@@ -66,8 +66,9 @@ async fn a_kite_registers_and_beats_over_http() {
     for path in ["/kite/heartbeat", "/heartbeat"] {
         let pong = (200, "pong".to_owned());
         assert_eq!(http.beat(&format!("{path}?id=over-http-1"), Some(&key)).await, pong);
-        assert_eq!(http.beat(&format!("{path}?id=over-http-1"), None).await, pong, "from the same address");
         let again = (200, "registeragain".to_owned());
+        // Behind a proxy everybody comes from this machine, so its address proves nothing.
+        assert_eq!(http.beat(&format!("{path}?id=over-http-1"), None).await, again);
         assert_eq!(http.beat(&format!("{path}?id=nobody"), Some(&key)).await, again);
         assert_eq!(http.beat(&format!("{path}?id=nobody"), None).await, again);
         assert_eq!(http.beat(path, None).await, (400, "query id is empty".to_owned()));

@@ -1,7 +1,7 @@
 //! The service and the client that the documentation shows, in kite.js, and our own client beside them.
 
 use std::ffi::OsStr;
-use std::net::TcpListener;
+use std::net::TcpListener as StdListener;
 use std::sync::Arc;
 
 use blackbox::person::Person;
@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 use testkit::kite_js::Script;
 use testkit::peers::or_skip;
 use testkit::wait_until;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use tokio_util::sync::CancellationToken;
 
 use super::front::Front;
@@ -33,7 +35,7 @@ struct Running {
 impl Running {
     async fn start(key: &str) -> Option<Self> {
         let home = Home::with(key);
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = StdListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let url = format!("http://127.0.0.1:{port}");
         let port = port.to_string();
         let environment: [(&str, &OsStr); 3] =
@@ -45,15 +47,51 @@ impl Running {
 }
 
 fn a_kite(username: &str) -> Kite {
+    a_kite_on(username, "box")
+}
+
+fn a_kite_on(username: &str, hostname: &str) -> Kite {
     Kite {
-        id: "a-rust-kite-1".into(),
+        id: format!("a-rust-kite-on-{hostname}"),
         username: username.into(),
         environment: "dev".into(),
         name: "rust".into(),
         version: "1.0.0".into(),
         region: "here".into(),
-        hostname: "box".into(),
+        hostname: hostname.into(),
     }
+}
+
+/// A service of ours that says who calls; registered, and with the address that it registered.
+async fn a_service_of_ours(kite: Kite, key: &str) -> (Kontrol, String) {
+    let keys = RegistryKeys::default();
+    let issuer = KiteKey::parse(key).unwrap().claims().issuer.clone();
+    let authenticator = TokenAuthenticator::new(issuer, &kite, keys.clone(), now());
+    let service = Service::builder(kite)
+        .authenticator(Arc::new(authenticator))
+        .method("whoCalls", async |request: Request| Ok(request.caller().username.clone()))
+        .build();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/kite", listener.local_addr().unwrap());
+    let endpoint = Endpoint::new(Arc::new(service.clone()));
+    tokio::spawn(serve(listener, endpoint, CancellationToken::new()));
+    let kontrol = kontrol_of(&service, key, keys);
+    assert_eq!(kontrol.register(&url).await.unwrap().url, url);
+    (kontrol, url)
+}
+
+/// A token that lets somebody call the kite of this name.
+async fn token_of(person: &Person, name: &str) -> String {
+    let kites = kites_of(person).await;
+    let id = kites.iter().find(|kite| kite["name"] == name).unwrap()["id"].as_str().unwrap().to_owned();
+    let made = person.post(&format!("/kites/{id}/token"), Value::Null).await.ok();
+    made["token"].as_str().unwrap().to_owned()
+}
+
+/// A connection without any library.
+async fn dial(running: &Running) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
+    let (socket, _) = tokio_tungstenite::connect_async(running.url.replace("http", "ws")).await.unwrap();
+    socket
 }
 
 /// Our own client of the registry.
@@ -126,13 +164,7 @@ async fn it_lets_nobody_in_without_a_good_token_whatever_kite_js_thinks_of_it() 
     let Some(running) = Running::start(&key).await else { return };
     place.kontrol(&mut driver, "other", &key, "").await;
     driver.tell("other", "register", json!([{"url": "http://127.0.0.1:7000/kite"}])).await.unwrap();
-    let token_for = async |name: &str| {
-        let kites = kites_of(&place.ada).await;
-        let id = kites.iter().find(|kite| kite["name"] == name).unwrap()["id"].as_str().unwrap().to_owned();
-        let made = place.ada.post(&format!("/kites/{id}/token"), Value::Null).await.ok();
-        made["token"].as_str().unwrap().to_owned()
-    };
-    let (good, for_another) = (token_for("math").await, token_for("other").await);
+    let (good, for_another) = (token_of(&place.ada, "math").await, token_of(&place.ada, "other").await);
     let unsigned = {
         let body = good.split('.').nth(1).unwrap();
         // {"alg":"none","typ":"JWT"}
@@ -148,16 +180,19 @@ async fn it_lets_nobody_in_without_a_good_token_whatever_kite_js_thinks_of_it() 
         format!("{head}.{}.{signature}", for_another.split('.').nth(1).unwrap())
     };
 
-    for (number, (kind, credential)) in [
-        ("token", for_another),
-        ("token", unsigned),
-        ("token", forged),
-        ("token", altered),
-        ("token", String::new()),
-        ("token", "a.b".into()),
-        ("token", key.clone()),
-        ("kiteKey", key),
-        ("bogus", good.clone()),
+    let invalid = "token is not valid";
+    // As after the registry has changed its key: whoever hears it fetches another one.
+    let expired = "token is expired";
+    for (number, (kind, credential, told)) in [
+        ("token", for_another, invalid),
+        ("token", unsigned, invalid),
+        ("token", forged, expired),
+        ("token", altered, expired),
+        ("token", String::new(), invalid),
+        ("token", "a.b".into(), invalid),
+        ("token", key.clone(), invalid),
+        ("kiteKey", key, invalid),
+        ("bogus", good.clone(), invalid),
     ]
     .into_iter()
     .enumerate()
@@ -166,7 +201,7 @@ async fn it_lets_nobody_in_without_a_good_token_whatever_kite_js_thinks_of_it() 
         let auth = json!({"type": kind, "key": credential});
         driver.ask(json!({"do": "kite", "as": name, "url": running.url, "auth": auth})).await.unwrap();
         let refused = driver.tell(&name, "whoCalls", json!([])).await.unwrap_err();
-        assert_eq!(refused.kind, "authenticationError", "{number} {refused:?}");
+        assert_eq!(refused, super::thrown("authenticationError", told), "{number}");
     }
     driver.ask(json!({"do": "kite", "as": "nobody", "url": running.url})).await.unwrap();
     assert_eq!(driver.tell("nobody", "kite.ping", Value::Null).await, Ok(json!("pong")));
@@ -188,6 +223,12 @@ async fn what_makes_no_sense_does_not_end_it() {
     let place = Place::new().await;
     let key = key_of(&place.ada, None).await;
     let Some(running) = Running::start(&key).await else { return };
+    let token = token_of(&place.ada, "math").await;
+    // Whoever may call may not end it either.
+    let with_token = |text: &str| {
+        let auth = format!(r#"[{{"authentication":{{"type":"token","key":"{token}"}},"#);
+        text.replace("[{", &auth).replace(",}", "}")
+    };
 
     for text in [
         "",
@@ -200,31 +241,84 @@ async fn what_makes_no_sense_does_not_end_it() {
         r#"{"method":"square","arguments":[null]}"#,
         r#"{"method":"square","arguments":[{"withArgs":[],"responseCallback":1}]}"#,
         r#"{"method":"square","arguments":[{"withArgs":[],"responseCallback":"[Function]"}]}"#,
+        r#"{"method":"square","arguments":[{"withArgs":[],"responseCallback":"[Function]"}],"callbacks":{}}"#,
         r#"{"method":"square","arguments":[{"withArgs":[],"responseCallback":"[Function]"}],"callbacks":{"0":null}}"#,
+        r#"{"method":"square","arguments":[{"withArgs":[],"responseCallback":"[Function]"}],"callbacks":{"0x":["0","responseCallback"]}}"#,
+        r#"{"method":"square","arguments":[{"withArgs":[],"responseCallback":"[Function]"}],"callbacks":{"0":["0","responseCallback"],"1":["0","responseCallback"]}}"#,
+        r#"{"method":"square","arguments":[{"withArgs":[3],"responseCallback":"[Function]"}],"callbacks":{"0":["0","responseCallback"],"1":["0","withArgs","4000000000"]}}"#,
+        r#"{"method":"square","arguments":[{"withArgs":[3],"responseCallback":"[Function]"}],"callbacks":{"0":["0","responseCallback"],"1":["0","withArgs","length"]}}"#,
         r#"{"method":"kite.ping","arguments":[{"responseCallback":"[Function]"}],"callbacks":{"0":"x"},"links":[1]}"#,
         r#"{"method":"__proto__","arguments":[{"withArgs":[],"responseCallback":"[Function]"}]}"#,
         r#"{"method":0}"#,
         r#"{"method":0,"arguments":[]}"#,
+        r#"{"method":0,"arguments":[{}],"callbacks":{"0":["0","__proto__","x"],"1":null}}"#,
         r#"{"method":{},"arguments":{}}"#,
         r#"{"method":"methods","arguments":[{}]}"#,
         r#"{"method":"cull","arguments":[0]}"#,
     ] {
-        let url = running.url.replace("http", "ws");
-        let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
-        socket.send(Message::text(text)).await.unwrap();
-        let ping = r#"{"method":"kite.ping","arguments":[{"withArgs":[],"responseCallback":"[Function]"}],"callbacks":{"7":["0","responseCallback"]}}"#;
-        drop(socket.send(Message::text(ping)).await);
-        // It answers, or has closed.
-        drop(tokio::time::timeout(PATIENCE, socket.next()).await.expect("something comes of it"));
+        for text in [text.to_owned(), with_token(text)] {
+            let mut socket = dial(&running).await;
+            socket.send(Message::text(text)).await.unwrap();
+            let ping = r#"{"method":"kite.ping","arguments":[{"withArgs":[],"responseCallback":"[Function]"}],"callbacks":{"7":["0","responseCallback"]}}"#;
+            drop(socket.send(Message::text(ping)).await);
+            // It answers, or has closed.
+            drop(tokio::time::timeout(PATIENCE, socket.next()).await.expect("something comes of it"));
+        }
+    }
+    // More arguments than a function of JavaScript takes are refused.
+    let mut socket = dial(&running).await;
+    let many = format!("[{}1]", "1,".repeat(300_000));
+    let call = r#"{"method":"square","arguments":[{"withArgs":MANY,"responseCallback":"[Function]"}],"callbacks":{"0":["0","responseCallback"]}}"#;
+    socket.send(Message::text(with_token(call).replace("MANY", &many))).await.unwrap();
+    let answer = tokio::time::timeout(PATIENCE, socket.next()).await.unwrap().unwrap().unwrap();
+    assert!(answer.to_text().unwrap().contains("argumentError"), "{answer}");
+    // Somebody asks, and does not wait for the answer.
+    let call = r#"{"method":"square","arguments":[{"withArgs":[3],"responseCallback":"[Function]"}],"callbacks":{"0":["0","responseCallback"]}}"#;
+    for _ in 0..20 {
+        let mut socket = dial(&running).await;
+        for _ in 0..20 {
+            socket.feed(Message::text(with_token(call))).await.unwrap();
+        }
+        socket.feed(Message::Close(None)).await.unwrap();
+        socket.flush().await.ok();
     }
     // A frame that is none, by somebody who does not mask it.
-    let mut raw = tokio::net::TcpStream::connect(running.url.trim_start_matches("http://")).await.unwrap();
+    let mut raw = TcpStream::connect(running.url.trim_start_matches("http://")).await.unwrap();
     let hello = "GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
                  sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n\u{7f}\u{7f}\u{7f}";
     tokio::io::AsyncWriteExt::write_all(&mut raw, hello.as_bytes()).await.unwrap();
     drop(raw);
 
     assert_eq!(client(&Home::with(&key), &CALL, &[]).line().await, "49", "{}", running.script.log());
+    // Nor does it fill the log.
+    assert!(!running.script.log().contains("nhandled"), "{}", running.script.log());
+}
+
+#[tokio::test]
+async fn nobody_puts_a_function_where_the_verified_name_is() {
+    let place = Place::new().await;
+    let Some(running) = Running::start(&key_of(&place.ada, None).await).await else { return };
+    let token = token_of(&place.ada, "math").await;
+
+    for (kite, path) in [
+        (json!("[Function]"), json!(["0", "kite"])),
+        (json!({"username": "[Function]"}), json!([0, "kite", "username"])),
+    ] {
+        let call = json!({
+            "method": "whoCalls",
+            "arguments": [{
+                "kite": kite, "authentication": {"type": "token", "key": token}, "withArgs": [],
+                "responseCallback": "[Function]",
+            }],
+            "callbacks": {"0": ["0", "responseCallback"], "1": path},
+        });
+        let mut socket = dial(&running).await;
+        socket.send(Message::text(call.to_string())).await.unwrap();
+        let answer = tokio::time::timeout(PATIENCE, socket.next()).await.unwrap().unwrap().unwrap();
+        let answer: Value = serde_json::from_str(answer.to_text().unwrap()).unwrap();
+
+        assert_eq!(answer["arguments"][0]["result"], "ada", "{answer}");
+    }
 }
 
 #[tokio::test]
@@ -262,6 +356,21 @@ async fn it_stays_registered_while_the_server_comes_and_goes_and_keys_change() {
 }
 
 #[tokio::test]
+async fn it_registers_again_once_another_key_is_in_its_file() {
+    let place = Place::new().await;
+    let Some(mut running) = Running::start(&key_of(&place.ada, None).await).await else { return };
+    let id = place.ada.get("/kite-keys").await.ok()["items"][0]["id"].as_str().unwrap().to_owned();
+    place.ada.delete(&format!("/kite-keys/{id}")).await.ok();
+    wait_until(PATIENCE, async || running.script.log().contains("cannot register: ")).await;
+
+    let key = key_of(&place.ada, None).await;
+    std::fs::write(running.home.path().join("kite.key"), &key).unwrap();
+
+    running.script.line_after("registered at ").await;
+    assert_eq!(client(&running.home, &CALL, &[]).line().await, "49");
+}
+
+#[tokio::test]
 async fn a_client_goes_on_calling_when_tokens_are_short() {
     let place = Place::with(Options::set(&["registry.token_seconds=10"])).await;
     let key = key_of(&place.ada, None).await;
@@ -282,21 +391,8 @@ async fn a_service_of_ours_is_found_and_called_by_kite_js_whatever_its_owner_is_
     let place = Place::new().await;
     let owner = place.person("zoë/50%").await;
     let key = key_of(&owner, None).await;
-    let parsed = KiteKey::parse(&key).unwrap();
-    let kite = a_kite(&parsed.username());
-    let keys = RegistryKeys::default();
-    let issuer = parsed.claims().issuer.clone();
-    let authenticator = TokenAuthenticator::new(issuer, &kite, keys.clone(), now());
-    let service = Service::builder(kite)
-        .authenticator(Arc::new(authenticator))
-        .method("whoCalls", async |request: Request| Ok(request.caller().username.clone()))
-        .build();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/kite", listener.local_addr().unwrap());
-    let endpoint = Endpoint::new(Arc::new(service.clone()));
-    tokio::spawn(serve(listener, endpoint, CancellationToken::new()));
-    let kontrol = kontrol_of(&service, &key, keys);
-    assert_eq!(kontrol.register(&url).await.unwrap().url, url);
+    let kite = a_kite(&KiteKey::parse(&key).unwrap().username());
+    let (_kontrol, url) = a_service_of_ours(kite, &key).await;
 
     place.kontrol(&mut driver, "cli", &key, "").await;
     let found = fetch(&mut driver, "cli", json!({"name": "rust"}), "found").await;
@@ -314,4 +410,78 @@ async fn a_service_of_ours_is_found_and_called_by_kite_js_whatever_its_owner_is_
     peer.set_authentication(Some(Authentication::kite_key(key)));
     let refused = peer.call::<String>("whoCalls", ()).await.unwrap_err();
     assert!(refused.is(kite::error::kind::AUTHENTICATION), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_client_calls_none_of_several_before_it_is_told_which() {
+    let place = Place::new().await;
+    let grace = place.person("grace").await;
+    let key = key_of(&place.ada, None).await;
+    let _box = a_service_of_ours(a_kite_on("ada", "box"), &key).await;
+    let _shed = a_service_of_ours(a_kite_on("ada", "shed"), &key).await;
+    let theirs = Kite { id: "somebody-elses".into(), ..a_kite_on("grace", "shed") };
+    let _theirs = a_service_of_ours(theirs, &key_of(&grace, None).await).await;
+    grace.put("/kites/somebody-elses/shares/ada", Value::Null).await.ok();
+    let home = Home::with(&key);
+    let call = ["dev", "rust", "whoCalls"];
+    let on_shed: (&str, &OsStr) = ("KITE_HOST", "shed".as_ref());
+
+    for (told, places) in
+        [(vec![], "box of ada, shed of ada, shed of grace"), (vec![on_shed], "shed of ada, shed of grace")]
+    {
+        let mut environment = told;
+        environment.push(("KITE_HOME", home.path().as_ref()));
+        let started = Script::start(&script("client.js"), &call, &environment);
+        let Some(mut script) = or_skip(started) else { return };
+        assert!(!script.ended().await.success());
+        wait_until(PATIENCE, async || !script.log().is_empty()).await;
+        let log = script.log();
+        assert!(log.starts_with(&format!("error: there are several: {places}; ")), "{log}");
+    }
+    let told = [on_shed, ("KITE_USER", "grace".as_ref())];
+    assert_eq!(client(&home, &call, &told).line().await, r#""ada""#);
+}
+
+#[tokio::test]
+async fn the_programs_say_what_they_need() {
+    let nobody = tempfile::tempdir().unwrap();
+    let home: (&str, &OsStr) = ("KITE_HOME", nobody.path().as_ref());
+    for (program, arguments, said) in [
+        ("client.js", &[][..], "usage: "),
+        ("client.js", &["production", "math", "square", "{"], "the argument { is no JSON"),
+        ("client.js", &["production", "math", "square", "7"], "cannot read a kite key from "),
+        ("service.js", &[], "cannot read a kite key from "),
+        ("machine.js", &["http://127.0.0.1:1/kite"], "usage: "),
+    ] {
+        let Some(mut script) = or_skip(Script::start(&script(program), arguments, &[home])) else { return };
+        assert_eq!(script.ended().await.code(), Some(2), "{program} {arguments:?}");
+        wait_until(PATIENCE, async || !script.log().is_empty()).await;
+        assert!(script.log().starts_with(said), "{program} {arguments:?}: {}", script.log());
+    }
+}
+
+#[tokio::test]
+async fn a_machine_exchanges_a_code_for_a_key_once() {
+    let place = Place::new().await;
+    let made = place.ada.post("/kite-codes", json!({})).await.ok();
+    let nobody = tempfile::tempdir().unwrap();
+    let folder = nobody.path().join("kite");
+    let registry = place.registry();
+    let arguments = [registry.as_str(), made["code"].as_str().unwrap()];
+    let start = || Script::start(&script("machine.js"), &arguments, &[("KITE_HOME", folder.as_ref())]);
+
+    let Some(mut machine) = or_skip(start()) else { return };
+    assert_eq!(machine.line_after("kept in ").await, folder.join("kite.key").display().to_string());
+    let key = std::fs::read_to_string(folder.join("kite.key")).unwrap();
+    assert_eq!(KiteKey::parse(&key).unwrap().username(), "ada");
+
+    // What is there stays, and a code works once.
+    for (said, remains) in [("is there already", true), ("the credential is wrong", false)] {
+        let mut machine = start().unwrap();
+        assert!(!machine.ended().await.success());
+        wait_until(PATIENCE, async || !machine.log().is_empty()).await;
+        assert!(machine.log().contains(said), "{}", machine.log());
+        assert_eq!(folder.join("kite.key").exists(), remains);
+        std::fs::remove_file(folder.join("kite.key")).ok();
+    }
 }

@@ -91,8 +91,8 @@ function TokenBox({ kite }: { kite: Kite }) {
     <Labelled title="Token">
       {copied === null ? (
         <p className="text-muted">
-          Whoever holds it may call this kite as you for about an hour, and nothing else. Programs that register fetch
-          their own.
+          Whoever holds it may call this kite as you until it ends, and nothing else. Programs that register fetch their
+          own.
         </p>
       ) : null}
       <div>

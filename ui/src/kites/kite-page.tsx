@@ -19,6 +19,7 @@ import { SkeletonRows } from '@/ui/skeleton'
 import { CallSection } from './call-section'
 import { KiteFacts } from './facts'
 import { SharingSection } from './sharing'
+import { sharedOf } from './words'
 
 export function KitePage() {
   const { id } = useParams({ from: '/signed-in/kites/$id' })
@@ -80,7 +81,7 @@ function Loaded({ kite }: { kite: Kite }) {
         <KiteFacts kite={kite} />
         <div className="grid grid-cols-[minmax(0,1fr)] content-start gap-8">
           <CallSection kite={kite} />
-          {kite.owner.id === me?.id ? <SharingSection kite={kite} /> : null}
+          {kite.owner.id === me?.id ? <SharingSection shared={sharedOf(kite)} /> : null}
         </div>
       </div>
     </Page>

@@ -17,18 +17,18 @@ export const LANGUAGES: Described[] = [
     label: 'Rust',
     library: 'kite',
     documentation: null,
-    more: 'With the crate kite of Hearth’s sources. Its example registered.rs is the whole program: it reads the key, registers, finds and calls.',
+    more: 'With the crate kite of Hearth’s sources. Its example registered.rs is the whole program: it reads the key, registers, verifies who calls, finds and calls.',
   },
   {
     value: 'javascript',
     label: 'JavaScript',
     library: 'kite.js',
     documentation: 'https://www.npmjs.com/package/kite.js',
-    more: 'With kite.js from npm, which Hearth is tested with.',
+    more: 'With kite.js from npm. Its KiteServer lets everybody call, with or without a token: tests/kite/service.js of Hearth’s sources is the whole program, and verifies who calls.',
   },
 ]
 
-/** Where the service itself listens, for the reader to replace. */
+/** Where callers reach the service itself, for the reader to replace. */
 const SERVICE = 'http://10.0.0.5:3636/kite'
 
 /** `origin` is where this Hearth is reached. */
@@ -44,8 +44,12 @@ export function linesOf(language: Language, origin: string): string {
     "const auth = { type: 'kiteKey', key: fs.readFileSync(keyFile, 'utf8').trim() }",
     'const registry = new Kontrol({',
     `  url: '${origin}/kite',`,
-    "  name: 'math', auth, transportClass: Kite.transport.WebSocket,",
+    '  auth, transportClass: Kite.transport.WebSocket,',
+    "  environment: 'production', name: 'math', version: '1.0.0',",
+    "  region: 'local', hostname: os.hostname(),",
     '})',
-    `registry.register({ url: '${SERVICE}' })`,
+    '// A registration ends with its connection.',
+    `registry.on('open', () => registry.register({ url: '${SERVICE}' }))`,
+    "registry.on('error', () => console.error('cannot reach the registry'))",
   ].join('\n')
 }

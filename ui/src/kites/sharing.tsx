@@ -1,10 +1,10 @@
-// With whom a kite of one's own is shared.
+// With whom something of one's own is shared: a workspace, running or not, or all services of a name.
 
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { UserMinus, UserPlus, Users } from 'lucide-react'
 import { useState } from 'react'
 import { answer, api } from '@/api/client'
-import type { Kite, KiteShare } from '@/api/documents'
+import type { KiteShare } from '@/api/documents'
 import { kiteSharesQuery } from '@/api/kites'
 import { Button } from '@/ui/button'
 import { Card, Section } from '@/ui/card'
@@ -15,11 +15,11 @@ import { Moment } from '@/ui/moment'
 import { Notice, ProblemNotice } from '@/ui/notice'
 import { SkeletonRows } from '@/ui/skeleton'
 import { tell } from '@/ui/toast'
-import { subjectOf } from './words'
+import type { Shared } from './words'
 
-export function SharingSection({ kite }: { kite: Kite }) {
+export function SharingSection({ shared }: { shared: Shared }) {
   const client = useQueryClient()
-  const query = kiteSharesQuery(kite.id)
+  const query = kiteSharesQuery(shared.id)
   const shares = useQuery(query)
   const [asked, setAsked] = useState<'add' | KiteShare | null>(null)
   const close = () => {
@@ -31,13 +31,13 @@ export function SharingSection({ kite }: { kite: Kite }) {
       id="sharing"
       title="Sharing"
       description={
-        kite.workspace == null ? (
+        shared.isWorkspace ? (
+          EVERYTHING
+        ) : (
           <>
             Whom you share with may call all your kites of the name{' '}
-            <span className="font-medium text-ink">{subjectOf(kite)}</span>, on whatever host.
+            <span className="font-medium text-ink">{shared.name}</span>, on whatever host.
           </>
-        ) : (
-          EVERYTHING
         )
       }
       actions={
@@ -57,7 +57,7 @@ export function SharingSection({ kite }: { kite: Kite }) {
           {shares.isPending ? <SkeletonRows rows={1} /> : null}
           {shares.data?.items.length === 0 ? (
             <Empty icon={<Users />} title="Shared with nobody">
-              {kite.team ? `Members of ${kite.team.name} may call it all the same.` : 'Only you may call it.'}
+              {nobodyElse(shared)}
             </Empty>
           ) : null}
           <ul className="divide-y divide-line">
@@ -84,34 +84,39 @@ export function SharingSection({ kite }: { kite: Kite }) {
           </ul>
         </Card>
       )}
-      {asked === 'add' ? <ShareDialog kite={kite} onClose={close} /> : null}
-      {asked !== null && asked !== 'add' ? <WithdrawDialog kite={kite} share={asked} onClose={close} /> : null}
+      {asked === 'add' ? <ShareDialog shared={shared} onClose={close} /> : null}
+      {asked !== null && asked !== 'add' ? <WithdrawDialog shared={shared} share={asked} onClose={close} /> : null}
     </Section>
   )
 }
 
+function nobodyElse({ isWorkspace, team }: Shared): string {
+  if (isWorkspace) return 'Only you may go inside.'
+  return team ? `Members of ${team} may call it all the same.` : 'Only you may call it.'
+}
+
 const EVERYTHING = 'Whoever you share this with can do everything inside the workspace.'
 
-function ShareDialog({ kite, onClose }: { kite: Kite; onClose: () => void }) {
+function ShareDialog({ shared, onClose }: { shared: Shared; onClose: () => void }) {
   const [name, setName] = useState('')
   const share = async () => {
-    const path = { id: kite.id, user: name.trim() }
+    const path = { id: shared.id, user: name.trim() }
     const { user } = await answer(api.PUT('/api/v1/kites/{id}/shares/{user}', { params: { path } }))
-    tell(`${user.name} may call ${subjectOf(kite)} now`)
+    tell(`${user.name} may call ${shared.name} now`)
   }
   return (
     <FormDialog
-      title={`Share ${subjectOf(kite)}`}
+      title={`Share ${shared.name}`}
       verb="Share"
       disabled={name.trim() === ''}
       onSubmit={share}
       onClose={onClose}
     >
-      {kite.workspace == null ? null : (
+      {shared.isWorkspace ? (
         <Notice kind="warn" title={EVERYTHING}>
           Read and change files, run commands, open terminals, use what is signed in there. Until you withdraw it.
         </Notice>
-      )}
+      ) : null}
       <TextField
         label="Name"
         hint="What the person signs in to this Hearth with."
@@ -127,19 +132,19 @@ function ShareDialog({ kite, onClose }: { kite: Kite; onClose: () => void }) {
   )
 }
 
-function WithdrawDialog({ kite, share, onClose }: { kite: Kite; share: KiteShare; onClose: () => void }) {
+function WithdrawDialog({ shared, share, onClose }: { shared: Shared; share: KiteShare; onClose: () => void }) {
   const { user } = share
   const withdraw = async () => {
-    const path = { id: kite.id, user: user.id }
+    const path = { id: shared.id, user: user.id }
     await answer(api.DELETE('/api/v1/kites/{id}/shares/{user}', { params: { path } }))
-    tell(`${user.name} may not call ${subjectOf(kite)} any more`)
+    tell(`${user.name} may not call ${shared.name} any more`)
   }
   return (
     <FormDialog title={`Withdraw from ${user.name}?`} verb="Withdraw" danger onSubmit={withdraw} onClose={onClose}>
       <p className="text-muted">
-        {kite.workspace == null
-          ? 'The person gets no more tokens. One that was given out before is good at the service until it ends, after an hour at most.'
-          : 'Connections that the person has to the workspace end within a second. What they changed in it stays.'}
+        {shared.isWorkspace
+          ? 'Connections that the person has to the workspace end within a second. What they changed in it stays.'
+          : 'The person gets no more tokens. One that was given out before is good at the service until it ends.'}
       </p>
     </FormDialog>
   )

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { aKite } from '@/testing/a-kite'
-import { count, kites, pathOf, rightOf, showsWorkspace, subjectOf } from './words'
+import { count, kites, pathOf, rightOf, sharedOf, showsWorkspace } from './words'
 
 const GRACE = { id: 'usr_2', name: 'grace' }
 const TEAM = { id: 'team_1', slug: 'sweeps', name: 'Chimney Sweeps' }
@@ -12,15 +12,17 @@ test('a path has all seven fields in the order of the protocol', () => {
 })
 
 test('a share is about a workspace, or about all services of a name', () => {
-  expect(subjectOf(agent())).toBe('kindling')
-  expect(subjectOf(aKite())).toBe('production/math')
+  const service = aKite({ id: 'k1', team: TEAM })
+
+  expect(sharedOf(agent())).toEqual({ id: 'ws_1', name: 'kindling', isWorkspace: true, team: null })
+  expect(sharedOf(service)).toEqual({ id: 'k1', name: 'production/math', isWorkspace: false, team: 'Chimney Sweeps' })
 })
 
 describe('the right to call', () => {
   test.each([
     [aKite(), 'it is yours'],
     [aKite({ may_call: false }), 'may not call it at the moment'],
-    [aKite({ owner: GRACE, team: TEAM }), 'you belong to Chimney Sweeps'],
+    [aKite({ owner: GRACE, team: TEAM }), 'you belong to Chimney Sweeps, or grace shared it with you'],
     [aKite({ owner: GRACE }), 'grace shared it with you'],
     [aKite({ owner: GRACE, may_call: false }), 'Only grace and whom grace shares it with'],
     [aKite({ owner: GRACE, team: TEAM, may_call: false }), 'Only grace, members of Chimney Sweeps and whom'],

@@ -13,9 +13,20 @@ export function pathOf({ username, environment, name, version, region, hostname,
   return `/${[username, environment, name, version, region, hostname, id].join('/')}`
 }
 
+/** What a share is about: a workspace, or all of somebody's services of a name. */
+export interface Shared {
+  /** What the server finds it by. */
+  id: string
+  name: string
+  isWorkspace: boolean
+  /** The name of the team whose members may call it anyway. */
+  team: string | null
+}
+
 /** What a share of this kite is about: the workspace of an agent, all services of a name otherwise. */
-export function subjectOf({ workspace, hostname, environment, name }: Kite): string {
-  return workspace == null ? `${environment}/${name}` : hostname
+export function sharedOf({ id, workspace, hostname, environment, name, team }: Kite): Shared {
+  if (workspace != null) return { id: workspace, name: hostname, isWorkspace: true, team: null }
+  return { id, name: `${environment}/${name}`, isWorkspace: false, team: team?.name ?? null }
 }
 
 /** Why the person may call it, or may not. */
@@ -23,7 +34,8 @@ export function rightOf(kite: Kite, me: string | undefined): string {
   const { owner, team, workspace, may_call } = kite
   if (owner.id === me) return may_call ? 'You may call it: it is yours' : 'You may not call it at the moment'
   if (may_call) {
-    return team ? `You may call it: you belong to ${team.name}` : `You may call it: ${owner.name} shared it with you`
+    const isShared = `${owner.name} shared it with you`
+    return `You may call it: ${team ? `you belong to ${team.name}, or ${isShared}` : isShared}`
   }
   return workspace == null
     ? `You see that it is there. Only ${owner.name}${team ? `, members of ${team.name}` : ''} and whom ${owner.name} shares it with may call it`

@@ -1,8 +1,11 @@
 // Everything about a workspace that one may want to take along.
 
+import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { bytes } from '@/amount/bytes'
 import type { Workspace } from '@/api/documents'
+import { meQuery } from '@/api/session'
+import { SharingSection } from '@/kites/sharing'
 import { repositoryPage } from '@/repository/address'
 import { took } from '@/time/format'
 import { Card, Section } from '@/ui/card'
@@ -11,7 +14,8 @@ import { Fact } from '@/ui/fact'
 import { Moment } from '@/ui/moment'
 
 export function Details({ workspace }: { workspace: Workspace }) {
-  const { id, source, limits } = workspace
+  const { id, name, source, limits } = workspace
+  const { data: me } = useQuery(meQuery)
   const page = source ? repositoryPage(source.repository) : null
   const api = `${location.origin}/api/v1/workspaces/${id}`
   return (
@@ -81,6 +85,7 @@ export function Details({ workspace }: { workspace: Workspace }) {
         </Card>
       </Section>
       <div className="grid content-start gap-8">
+        {workspace.owner.id === me?.id ? <SharingSection shared={{ id, name, isWorkspace: true, team: null }} /> : null}
         <Section id="command-line" title="Command line">
           <div className="grid gap-2">
             <CopyLine label="Copy the command that runs a command" text={`hearth exec ${id} -- git status`} />

@@ -18,28 +18,28 @@ pub enum KiteCommand {
     Call(KiteCall),
     /// Print kites as they come and go.
     Watch(KiteQuery),
-    /// Print a token that lets its holder call one kite as you, for an hour.
+    /// Print a token that lets its holder call one kite as you, until it ends.
     Token {
         /// Id, name, or name of the workspace whose agent is meant.
         kite: String,
     },
     /// Let somebody call a kite of yours. Of a workspace's agent that means: do everything inside.
     Share {
-        /// Id, name, or name of the workspace whose agent is meant.
+        /// Name or id of a workspace, running or not; `environment/name`, name or id of a service.
         kite: String,
         /// Name or id of the person.
         user: String,
     },
     /// Take that back.
     Unshare {
-        /// Id, name, or name of the workspace whose agent is meant.
+        /// Name or id of a workspace, running or not; `environment/name`, name or id of a service.
         kite: String,
         /// Name or id of the person.
         user: String,
     },
     /// List whom a kite is shared with.
     Shares {
-        /// Id, name, or name of the workspace whose agent is meant.
+        /// Name or id of a workspace, running or not; `environment/name`, name or id of a service.
         kite: String,
     },
     /// Keys that programs register kites with.
@@ -77,8 +77,9 @@ pub struct KiteCall {
     /// Method, such as `fs.readDirectory`.
     pub method: String,
     /// Arguments as JSON, such as `'{"path":"."}'`; what is no JSON is taken as text. `@name`, also inside,
-    /// is a function: what it is called with is printed, a line each.
-    #[arg(allow_hyphen_values = true)]
+    /// is a function: what it is called with is printed, a line each. `@@name` is the text `@name`. What
+    /// begins with `-` and is no number comes after `--`.
+    #[arg(allow_negative_numbers = true)]
     pub arguments: Vec<String>,
     /// Give up after this many seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 15)]
@@ -103,11 +104,12 @@ pub enum KiteKeyCommand {
         /// After how many days it ends.
         #[arg(long, value_name = "DAYS")]
         days: Option<u32>,
-        /// Where to keep it, such as `~/.kite/kite.key`, readable by you alone; printed where absent.
+        /// New file to keep it in, such as `~/.kite/kite.key`, readable by you alone; printed where absent.
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
-    /// Make a code that one machine exchanges for a kite key within ten minutes.
+    /// Make a code that one machine exchanges for a kite key within ten minutes, by the registry's
+    /// `registerMachine`.
     Code {
         /// The team whose members may call what is registered with the key, by id or address.
         #[arg(long)]
@@ -118,4 +120,35 @@ pub enum KiteKeyCommand {
         /// Its id.
         key: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use crate::cli::{Cli, Command, Global, KiteCall, KiteCommand};
+
+    fn call(line: &[&str]) -> (Global, KiteCall) {
+        let parsed = Cli::try_parse_from(["hearth", "kite", "call"].iter().chain(line)).unwrap();
+        let Command::Kite(wanted) = parsed.command else { panic!("a command about kites") };
+        let KiteCommand::Call(options) = *wanted else { panic!("a call") };
+        (parsed.global, options)
+    }
+
+    #[test]
+    fn options_after_the_arguments_of_a_call_are_options() {
+        let argument = r#"{"path":"/var/log/dpkg.log","watch":"@line"}"#;
+        let (global, options) = call(&["my-workspace", "log.tail", argument, "--follow"]);
+        assert_eq!(options.arguments, [argument]);
+        assert!(options.follow && !global.json);
+
+        let (global, options) =
+            call(&["math", "add", "-5", "-0.5", "-1e3", "x", "-f", "--timeout", "3", "--json"]);
+        assert_eq!(options.arguments, ["-5", "-0.5", "-1e3", "x"]);
+        assert!(options.follow && global.json);
+        assert_eq!(options.timeout, 3);
+
+        let (_, options) = call(&["math", "add", "-f", "--", "--follow", "-x"]);
+        assert_eq!(options.arguments, ["--follow", "-x"]);
+    }
 }

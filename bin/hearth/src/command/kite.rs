@@ -1,18 +1,16 @@
 //! `hearth kite`: the services of the registry, and the keys they register with.
 
 mod call;
+mod key;
+mod share;
 mod watch;
 
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{items, listed, segment, text};
-use crate::cli::{Global, KiteCommand, KiteKeyCommand, KiteQuery};
+use crate::cli::{Global, KiteCommand, KiteQuery};
 use crate::client::Client;
 use crate::terminal;
 
@@ -42,71 +40,16 @@ pub async fn kite(client: &Client, global: &Global, command: KiteCommand) -> Res
         KiteCommand::Token { kite } => {
             let found = find(client, &kite).await?;
             let token = client.call(Method::POST, &path(&found, "/token"), None).await?;
+            if !global.json {
+                let (until, url) = (text(&token["expires_at"]), text(&token["url"]));
+                terminal::note(&format!("good until {until}, for calls of the kite at {url}"));
+            }
             terminal::show(global, &token, |token| text(&token["token"]))
         }
-        KiteCommand::Share { kite, user } => {
-            let found = find(client, &kite).await?;
-            let share = path(&found, &format!("/shares/{}", segment(&user)));
-            let share = client.call(Method::PUT, &share, None).await?;
-            terminal::show(global, &share, |_| format!("{user} may call {kite}"))
-        }
-        KiteCommand::Unshare { kite, user } => {
-            let found = find(client, &kite).await?;
-            let share = path(&found, &format!("/shares/{}", segment(&user)));
-            client.call(Method::DELETE, &share, None).await?;
-            terminal::show(global, &json!({ "unshared": user }), |_| {
-                format!("{user} may call {kite} no more")
-            })
-        }
-        KiteCommand::Shares { kite } => {
-            let found = find(client, &kite).await?;
-            let shares = client.get(&path(&found, "/shares")).await?;
-            listed(global, &shares, ["NAME", "SINCE"], |share| {
-                [text(&share["user"]["name"]), text(&share["since"])]
-            })
-        }
-        KiteCommand::Key(command) => key(client, global, command).await,
-    }
-}
-
-async fn key(client: &Client, global: &Global, command: KiteKeyCommand) -> Result<u8> {
-    match command {
-        KiteKeyCommand::List => {
-            let keys = client.get("/kite-keys").await?;
-            listed(global, &keys, ["ID", "NAME", "TEAM", "KITES", "LAST USED", "EXPIRES"], |key| {
-                let team = text(&key["team"]["slug"]);
-                let rest = ["kites", "last_used_at", "expires_at"].map(|field| text(&key[field]));
-                let [kites, used, expires] = rest;
-                [text(&key["id"]), text(&key["name"]), team, kites, used, expires]
-            })
-        }
-        KiteKeyCommand::Create { name, team, days, output } => {
-            let wish = json!({ "name": name, "team": team, "expires_in_days": days });
-            let made = client.call(Method::POST, "/kite-keys", Some(&wish)).await?;
-            let Some(file) = output else {
-                return terminal::show(global, &made, |made| text(&made["content"]));
-            };
-            let content = made["content"].as_str().context("the server's answer has no key")?;
-            keep(&file, content)?;
-            let mut shown = made.clone();
-            shown["content"] = Value::Null;
-            terminal::show(global, &shown, |key| {
-                format!(
-                    "{}  kept in `{}`, good until {}",
-                    text(&key["id"]),
-                    file.display(),
-                    text(&key["expires_at"])
-                )
-            })
-        }
-        KiteKeyCommand::Code { team } => {
-            let code = client.call(Method::POST, "/kite-codes", Some(&json!({ "team": team }))).await?;
-            terminal::show(global, &code, |code| text(&code["code"]))
-        }
-        KiteKeyCommand::Revoke { key } => {
-            client.call(Method::DELETE, &format!("/kite-keys/{}", segment(&key)), None).await?;
-            terminal::show(global, &json!({ "revoked": key }), |_| format!("{key} has ended"))
-        }
+        KiteCommand::Share { kite, user } => share::share(client, global, &kite, &user).await,
+        KiteCommand::Unshare { kite, user } => share::unshare(client, global, &kite, &user).await,
+        KiteCommand::Shares { kite } => share::shares(client, global, &kite).await,
+        KiteCommand::Key(command) => key::key(client, global, command).await,
     }
 }
 
@@ -170,20 +113,4 @@ fn facts(kite: &Value) -> String {
     let mut lines = vec![format!("{}  {}", text(&kite["name"]), text(&kite["id"]))];
     lines.extend(shown.map(|(name, key)| format!("  {name:12} {}", text(&kite[key]))));
     lines.join("\n")
-}
-
-/// Keeps a key where only this user can read it.
-fn keep(file: &Path, content: &str) -> Result<()> {
-    let shown = file.display();
-    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
-    }
-    let staging = file.with_extension("new");
-    let write = || -> std::io::Result<()> {
-        drop(std::fs::remove_file(&staging));
-        let mut open = std::fs::OpenOptions::new();
-        open.create_new(true).write(true).mode(0o400).open(&staging)?.write_all(content.as_bytes())?;
-        std::fs::rename(&staging, file)
-    };
-    write().with_context(|| format!("cannot write `{shown}`; the key is made and can be revoked"))
 }

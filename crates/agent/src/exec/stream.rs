@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use wire::agent::ExecRequest;
 use wire::frame::{Exit, Frame, Kind, TerminalControl};
 
-use super::{CHUNK, LAST_OUTPUT, end, prepare, program};
+use super::{Tail, end, prepare, program};
 use crate::agent::Parts;
 use crate::frames::Frames;
 use crate::problem::Problem;
@@ -72,16 +72,21 @@ async fn supervise(mut child: Child, timeout_s: Option<u32>, frames: Frames, out
     let group = Arc::new(Group::of(&child));
     let ended = CancellationToken::new();
     let input = tokio::spawn(feed(frames, child.stdin.take(), group.clone(), ended.clone(), parts));
-    let mut stdout = tokio::spawn(pump(child.stdout.take(), Kind::Output, out.clone()));
-    let mut stderr = tokio::spawn(pump(child.stderr.take(), Kind::ErrorOutput, out.clone()));
+    let over = CancellationToken::new();
+    let tail = || Tail::new(over.clone());
+    let mut stdout = tokio::spawn(pump(child.stdout.take(), tail(), Kind::Output, out.clone()));
+    let mut stderr = tokio::spawn(pump(child.stderr.take(), tail(), Kind::ErrorOutput, out.clone()));
 
     let ending = tokio::select! {
         ending = end(&mut child, &group, timeout_s) => Some(ending),
         () = out.closed() => None,
     };
     if let Some((exit_code, timed_out)) = ending {
-        drain(&mut stdout, &out).await;
-        drain(&mut stderr, &out).await;
+        over.cancel();
+        tokio::select! {
+            _ = async { tokio::join!(&mut stdout, &mut stderr) } => {}
+            () = out.closed() => {}
+        }
         let exit = Exit { exit_code, timed_out, problem: None };
         drop(out.send(Frame::json(Kind::Exit, &exit)).await);
     }
@@ -96,27 +101,10 @@ async fn supervise(mut child: Child, timeout_s: Option<u32>, frames: Frames, out
     }
 }
 
-/// Lets a pump finish: all the time it needs while frames still move, a moment once they do not.
-async fn drain(pump: &mut tokio::task::JoinHandle<()>, out: &Out) {
-    loop {
-        tokio::select! {
-            _ = &mut *pump => return,
-            () = out.closed() => return,
-            () = tokio::time::sleep(LAST_OUTPUT) => {}
-        }
-        // A full queue means that the reader is slow, not that there is nothing to read.
-        if out.capacity() == QUEUE {
-            return;
-        }
-    }
-}
-
-async fn pump(pipe: Option<impl AsyncRead + Unpin>, kind: Kind, out: Out) {
+async fn pump(pipe: Option<impl AsyncRead + Unpin>, mut tail: Tail, kind: Kind, out: Out) {
     let Some(mut pipe) = pipe else { return };
     let mut buffer = BytesMut::new();
-    loop {
-        buffer.reserve(CHUNK);
-        let Ok(1..) = pipe.read_buf(&mut buffer).await else { return };
+    while tail.read(&mut pipe, &mut buffer).await {
         if out.send(Frame::new(kind, buffer.split().freeze())).await.is_err() {
             return;
         }

@@ -1,7 +1,7 @@
 //! Writing a file whole: beside its place first, then into it in one step.
 
 use std::fs::Permissions;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use axum::body::Body;
@@ -12,36 +12,37 @@ use rustix::fs::{Access, access};
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
-use super::in_background;
-use crate::part_file;
+use crate::background::in_background;
+use crate::part_file::{self, Draft, Openness};
 use crate::problem::Problem;
 
 /// Writes `body` to `path`, or nothing at all.
 ///
 /// A link is followed, the permissions of a file that exists are kept, folders above are made.
 pub(crate) async fn write(path: PathBuf, body: Body, entropy: &dyn Entropy) -> Result<(), Problem> {
-    let mut random = [0; 8];
-    entropy.fill(&mut random);
+    let name = part_file::name(entropy);
     let cannot = |error: io::Error| Problem::of_path("write", &path, &error);
+    // The draft is made together with what removes it, so that a caller that goes away at any moment leaves
+    // nothing behind.
     let place = {
         let path = path.clone();
-        in_background(move || Place::find(&path, u64::from_ne_bytes(random))).await?
+        in_background(move || Place::find(&path, name)).await?
     };
-
-    let mut file = File::from_std(place.file);
+    let mut file = File::from_std(place.draft.file().try_clone().map_err(cannot)?);
     let mut body = body.into_data_stream();
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|_| broken_off(&path))?;
         file.write_all(&chunk).await.map_err(cannot)?;
     }
     file.flush().await.map_err(cannot)?;
-    // Without this a power cut could leave an empty file under the old name.
-    file.sync_data().await.map_err(cannot)?;
-    if let Some(permissions) = place.permissions {
-        file.set_permissions(permissions).await.map_err(cannot)?;
-    }
-    drop(file);
-    tokio::fs::rename(&place.draft.0, &place.target).await.map_err(cannot)
+    in_background(move || place.fill(&path)).await
+}
+
+/// The same with content that is there already. Waits for the disk; `name` is of [`part_file::name`].
+pub(crate) fn write_now(path: &Path, content: &[u8], name: String) -> Result<(), Problem> {
+    let place = Place::find(path, name)?;
+    place.draft.file().write_all(content).map_err(|error| Problem::of_path("write", path, &error))?;
+    place.fill(path)
 }
 
 fn broken_off(path: &Path) -> Problem {
@@ -53,27 +54,15 @@ fn broken_off(path: &Path) -> Problem {
     )
 }
 
-/// Where a file goes, what it is like now, and the draft, open for writing. The draft is made together
-/// with what removes it, so that a caller that goes away at any moment leaves nothing behind.
+/// Where a file goes, what it is like now, and the draft.
 struct Place {
     target: PathBuf,
     permissions: Option<Permissions>,
     draft: Draft,
-    file: std::fs::File,
-}
-
-/// A file under a name of its own. Dropped before it was renamed, it is removed.
-struct Draft(PathBuf);
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        // After the rename there is nothing here, which is as it should be.
-        drop(std::fs::remove_file(&self.0));
-    }
 }
 
 impl Place {
-    fn find(path: &Path, random: u64) -> Result<Self, Problem> {
+    fn find(path: &Path, name: String) -> Result<Self, Problem> {
         let cannot = |error: io::Error| Problem::of_path("write", path, &error);
         // A link that leads nowhere yet is replaced; any other stays and what it leads to is written.
         let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -97,9 +86,18 @@ impl Place {
             ));
         }
         std::fs::create_dir_all(folder).map_err(cannot)?;
-        let draft = folder.join(part_file::name(random));
-        let file = std::fs::File::create_new(&draft).map_err(cannot)?;
-        let draft = Draft(draft);
-        Ok(Self { target, permissions, draft, file })
+        // Whoever may not read the file may not read what becomes of it either.
+        let openness = if permissions.is_some() { Openness::Own } else { Openness::Usual };
+        let draft = Draft::beside(&target, name, openness).map_err(cannot)?;
+        Ok(Self { target, permissions, draft })
+    }
+
+    /// Puts what was written there.
+    fn fill(self, path: &Path) -> Result<(), Problem> {
+        let Self { target, permissions, draft } = self;
+        let filled = permissions
+            .map_or(Ok(()), |permissions| draft.file().set_permissions(permissions))
+            .and_then(|()| draft.replace(target.file_name().unwrap_or_default()));
+        filled.map_err(|error| Problem::of_path("write", path, &error))
     }
 }

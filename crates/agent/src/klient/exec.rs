@@ -55,7 +55,9 @@ async fn run(parts: Arc<Parts>, children: Children, request: Request) -> Result<
     if wanted.is_async.unwrap_or(false) {
         return start(&parts, &children, &command);
     }
-    let result = exec::run_keeping(&parts.environment, command, OUTPUT_MAX).await.map_err(refused)?;
+    // Counted and within reach of `os.kill`, as any other.
+    let list = |child: &_| children.add(child);
+    let result = exec::run_listed(&parts.environment, command, OUTPUT_MAX, list).await.map_err(refused)?;
     Ok(Ended {
         stdout: result.stdout,
         stderr: result.stderr,

@@ -26,14 +26,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
+use super::bulks::Bulks;
 use crate::agent::Parts;
+use crate::background::in_background;
 use crate::problem::Problem;
 use entry::Entry;
 use listing::Wish;
 use path::{Roots, decode, encode};
 use watch::Hub;
-use work::{Turns, cannot_with, in_background};
-use write::{Draft, Existing, Place, Writer};
+use work::{Turns, cannot_with};
+use write::{Existing, Place, Writer, Writing};
 
 /// What the calls work on.
 struct Files {
@@ -56,9 +58,9 @@ pub(crate) fn methods(builder: ServiceBuilder, parts: &Arc<Parts>) -> ServiceBui
         hub: Arc::new(Hub::new()),
     });
     let all = Methods { builder, files };
-    all.add("fs.readDirectory", read_directory)
-        .add("fs.glob", glob)
-        .add("fs.readFile", read_file)
+    all.add_large("fs.readDirectory", read_directory)
+        .add_large("fs.glob", glob)
+        .add_large("fs.readFile", read_file)
         .add("fs.writeFile", write_file)
         .add("fs.uniquePath", unique_path)
         .add("fs.getInfo", get_info)
@@ -96,6 +98,24 @@ impl Methods {
         });
         Self { builder, ..self }
     }
+
+    /// The same for one whose answer may be large, so that it takes a turn among those of its connection.
+    fn add_large<A, T, H, F>(self, name: &str, handler: H) -> Self
+    where
+        A: DeserializeOwned + Send + 'static,
+        T: Serialize + Send + 'static,
+        H: Fn(Arc<Files>, Bulks, A) -> F + Copy + Send + Sync + 'static,
+        F: Future<Output = Answer<T>> + Send + 'static,
+    {
+        let files = Arc::clone(&self.files);
+        let builder = self.builder.method(name, move |request: Request| {
+            let files = Arc::clone(&files);
+            let bulks = Bulks::of(&request);
+            let argument = request.arg::<A>();
+            async move { handler(files, bulks, argument?).await }
+        });
+        Self { builder, ..self }
+    }
 }
 
 /// A problem as callers of Klient know it.
@@ -121,7 +141,12 @@ struct Directory {
     stop_watching: Option<Function>,
 }
 
-async fn read_directory(files: Arc<Files>, argument: arguments::ReadDirectory) -> Answer<Directory> {
+async fn read_directory(
+    files: Arc<Files>,
+    bulks: Bulks,
+    argument: arguments::ReadDirectory,
+) -> Answer<Directory> {
+    let _turn = bulks.turn().await;
     let path = files.path(argument.path.as_deref(), argument.path_bytes.as_deref())?;
     let wish = || Wish {
         path: path.clone(),
@@ -156,7 +181,8 @@ async fn read_directory(files: Arc<Files>, argument: arguments::ReadDirectory) -
     Ok(Directory { files: listing.files, truncated: listing.truncated, stop_watching: Some(stop_watching) })
 }
 
-async fn glob(files: Arc<Files>, argument: arguments::Glob) -> Answer<Vec<String>> {
+async fn glob(files: Arc<Files>, bulks: Bulks, argument: arguments::Glob) -> Answer<Vec<String>> {
+    let _turn = bulks.turn().await;
     let wrong = |why| Error::argument(format!("pattern: {why}"));
     let pattern = argument.pattern.as_str();
     let (root, rest) = match pattern.strip_prefix('~') {
@@ -183,14 +209,15 @@ struct Block {
     content: String,
 }
 
-async fn read_file(files: Arc<Files>, argument: arguments::ReadFile) -> Answer<Content> {
+async fn read_file(files: Arc<Files>, bulks: Bulks, argument: arguments::ReadFile) -> Answer<Content> {
     let path = files.path(argument.path.as_deref(), argument.path_bytes.as_deref())?;
     let size = Some(argument.block_size).filter(|size| *size > 0);
     let part = read::Part { path, offset: argument.offset, size };
     match argument.on_block {
         Some(on_block) => send_blocks(part, &on_block).await.map(|()| Content { content: String::new() }),
         None => {
-            let content = files.turns.bulk(move || Ok(encode(&read::read(&part)?))).await;
+            let _turn = bulks.turn().await;
+            let content = in_background(move || Ok(encode(&read::read(&part)?))).await;
             Ok(Content { content: content.map_err(fs_error)? })
         }
     }
@@ -221,8 +248,8 @@ async fn write_file(files: Arc<Files>, argument: arguments::WriteFile) -> Answer
             "`doNotOverwrite` makes a new file: leave `lastContentHash` and `offset` out",
         ));
     }
-    let draft = Draft { path, content, place, existing, last_hash };
-    files.writer.write(draft, &*files.parts.outside.entropy).await.map_err(fs_error)
+    let writing = Writing { path, content, place, existing, last_hash };
+    files.writer.write(writing, &*files.parts.outside.entropy).await.map_err(fs_error)
 }
 
 async fn unique_path(files: Arc<Files>, argument: arguments::At) -> Answer<String> {

@@ -20,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::fs::fs_error;
 use super::fs::path::Roots;
-use super::fs::work::in_background;
 use crate::agent::Parts;
+use crate::background::in_background;
 use follow::{Follow, Progress};
 
 /// Lines that come first where nobody says how many; those of `tail`.

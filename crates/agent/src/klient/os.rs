@@ -21,14 +21,13 @@ mod run;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use kite::{Callback, Error, Request, ServiceBuilder};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
 use super::accounts;
 use super::answer::Answer;
+use super::fs::path::decode;
 use crate::agent::Parts;
 use crate::environment::Environment;
 use crate::problem::Problem;
@@ -108,8 +107,8 @@ fn start(parts: &Arc<Parts>, children: &Children, request: &Request) -> Result<A
     if children.is_full() {
         return Err(no_room());
     }
-    let input = wanted.stdin.filter(|text| !text.is_empty()).map(|text| STANDARD.decode(text)).transpose();
-    let input = input.map_err(|_| Error::argument("`stdin` is not base64"))?;
+    let input = wanted.stdin.filter(|text| !text.is_empty()).map(|text| decode(&text)).transpose();
+    let input = input.map_err(|why| Error::argument(format!("stdin: {why}")))?;
     let mut command = vec![wanted.cmd];
     command.extend(wanted.args.unwrap_or_default());
     let run = run::Run {

@@ -3,12 +3,12 @@
 //!
 //! | method | argument → result |
 //! |---|---|
-//! | `client.Subscribe` | `{eventName, onPublish: fn(event)}` → `{id}` |
+//! | `client.Subscribe` | `{eventName, onPublish: fn(event), onEnd?: fn({eventName, id, reason})}` → `{id}` |
 //! | `client.Unsubscribe` | `{eventName, id}` → `true` |
 //! | `client.Publish` | `{eventName, …}` → `{subscribers}`: how many the whole object was handed to |
 //!
 //! A subscription ends with its connection. One whose client does not keep up is ended: events come in order and
-//! without gaps, or not at all.
+//! without gaps, or not at all. `onEnd` is called then, after the last event.
 
 mod topics;
 
@@ -28,6 +28,17 @@ const EVENT_MAX: usize = 64 << 10;
 struct Subscribe {
     event_name: String,
     on_publish: Callback,
+    #[serde(default)]
+    on_end: Option<Callback>,
+}
+
+/// What `onEnd` is called with.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Ended<'a> {
+    event_name: &'a str,
+    id: u64,
+    reason: &'static str,
 }
 
 #[derive(Serialize)]
@@ -80,6 +91,12 @@ async fn deliver(topics: Shared, subscriber: Subscribe, id: u64, mut events: Eve
                 tracing::debug!(%error, "an event goes nowhere");
                 return;
             }
+        }
+        if let Some(on_end) = subscriber.on_end.as_ref().filter(|_| events.was_too_slow()) {
+            let reason = "events came faster than they were taken; subscribe again";
+            let ended = Ended { event_name: &subscriber.event_name, id, reason };
+            // Its connection may have ended by now.
+            drop(on_end.call((ended,)).await);
         }
     };
     tokio::select! {

@@ -23,7 +23,10 @@ use tokio::sync::Mutex;
 use self::edit::Refused;
 use self::store::Store;
 use super::accounts::{self, Account};
+use super::bulks::Bulks;
 use crate::agent::Parts;
+use crate::background::in_background;
+use crate::part_file;
 
 #[derive(Default, Deserialize)]
 struct List {
@@ -52,12 +55,13 @@ struct Delete {
 /// What the methods share.
 struct Keys {
     parts: Arc<Parts>,
-    /// Held by the change under way, so that none is lost.
-    turn: Mutex<()>,
+    /// Held by the change under way, so that none is lost; by the work and not by the call, which may end in the
+    /// middle of it.
+    turn: Arc<Mutex<()>>,
 }
 
 pub(super) fn methods(builder: ServiceBuilder, parts: &Arc<Parts>) -> ServiceBuilder {
-    let keys = Arc::new(Keys { parts: parts.clone(), turn: Mutex::default() });
+    let keys = Arc::new(Keys { parts: parts.clone(), turn: Arc::default() });
     let (listing, adding, deleting) = (keys.clone(), keys.clone(), keys);
     builder
         .method("sshkeys.list", move |request| list(listing.clone(), request))
@@ -69,10 +73,10 @@ async fn list(keys: Arc<Keys>, request: Request) -> Result<Vec<String>, Error> {
     let wanted: List = request.optional()?.unwrap_or_default();
     let (account, is_own) = keys.account(wanted.username)?;
     let name = account.name.clone();
-    let lines =
-        in_background(move || Store::open(&account, is_own)?.map_or(Ok(vec![]), |store| store.read()))
-            .await
-            .map_err(|error| unusable("read", &name, &error))?;
+    let _turn = Bulks::of(&request).turn().await;
+    let lines = in_background(move || Ok(read(&account, is_own)));
+    let lines = lines.await.map_err(super::os::refused)?;
+    let lines = lines.map_err(|error| unusable("read", &name, &error))?;
     let found = edit::list(&lines).into_iter();
     Ok(if wanted.fingerprints.unwrap_or(false) {
         found.map(|(_, key)| key.fingerprint()).collect()
@@ -125,21 +129,34 @@ impl Keys {
     ) -> Result<bool, Error> {
         let (account, is_own) = self.account(name)?;
         let name = account.name.clone();
-        let mut random = [0; 8];
-        self.parts.outside.entropy.fill(&mut random);
-        let _turn = self.turn.lock().await;
+        let draft = part_file::name(&*self.parts.outside.entropy);
+        let turn = Arc::clone(&self.turn).lock_owned().await;
         let changed = in_background(move || {
-            let present = Store::open(&account, is_own)?.map_or(Ok(vec![]), |store| store.read())?;
-            let changed = match change(&present) {
-                Ok(changed) => changed,
-                Err(refused) => return Ok(Err(refused)),
-            };
-            Store::make(&account, is_own)?.write(&changed, u64::from_ne_bytes(random))?;
-            Ok(Ok(()))
+            let _turn = turn;
+            Ok(change_now(&account, is_own, draft, change))
         });
-        let changed = changed.await.map_err(|error| unusable("change", &name, &error))?;
+        let changed = changed.await.map_err(super::os::refused)?;
+        let changed = changed.map_err(|error| unusable("change", &name, &error))?;
         changed.map_err(|refused| Error::custom("sshkeysError", refused.to_string(), code(&refused)))?;
         Ok(true)
+    }
+}
+
+/// The lines there are. Waits for the disk.
+fn read(account: &Account, is_own: bool) -> io::Result<Vec<Vec<u8>>> {
+    Store::open(account, is_own)?.map_or(Ok(vec![]), |store| store.read())
+}
+
+/// The same change without a turn. Waits for the disk.
+fn change_now(
+    account: &Account,
+    is_own: bool,
+    draft: String,
+    change: impl FnOnce(&[Vec<u8>]) -> Result<Vec<Vec<u8>>, Refused>,
+) -> io::Result<Result<(), Refused>> {
+    match change(&read(account, is_own)?) {
+        Ok(changed) => Store::make(account, is_own)?.write(&changed, draft).map(Ok),
+        Err(refused) => Ok(Err(refused)),
     }
 }
 
@@ -158,11 +175,5 @@ fn unusable(verb: &str, user: &str, error: &io::Error) -> Error {
     Error::custom("sshkeysError", message, "file")
 }
 
-/// Disks may be slow: their work must not hold everything else up.
-async fn in_background<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|_| Err(io::Error::other("the work was broken off")))
-}
+#[cfg(test)]
+mod tests;

@@ -6,17 +6,22 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use domain::Entropy;
+use http::StatusCode;
 use kite::{Error, Request, ServiceBuilder};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
+use super::bulks::Bulks;
 use super::fs::fs_error;
-use super::fs::work::{cannot_with, in_background};
+use super::fs::work::{cannot, cannot_with};
 use crate::agent::Parts;
+use crate::background::in_background;
+use crate::part_file::{self, Draft, Openness};
 use crate::problem::Problem;
 
 /// Where it lies in the home folder.
@@ -29,6 +34,8 @@ const KEY_MAX: usize = 1024;
 const VALUE_MAX: usize = 1 << 20;
 /// Names and texts together, in bytes.
 const TOTAL_MAX: usize = 16 << 20;
+/// Longest answer, as JSON. What was set fits; what was written into the document by hand may not.
+const ANSWER_MAX: usize = 3 << 20;
 /// Most names.
 const KEYS_MAX: usize = 10_000;
 /// Longest document: JSON takes up to six bytes for one.
@@ -39,7 +46,9 @@ type Texts = BTreeMap<String, String>;
 /// The document, and whose turn it is to change it.
 struct Storage {
     folder: PathBuf,
-    turn: Mutex<()>,
+    /// Held by the work and not by the call, which may end in the middle of it.
+    turn: Arc<Mutex<()>>,
+    entropy: Arc<dyn Entropy>,
 }
 
 #[derive(Deserialize)]
@@ -55,12 +64,20 @@ struct Pair {
 
 /// Adds the calls. To be called once for an agent, because changes take turns.
 pub(crate) fn methods(builder: ServiceBuilder, parts: &Arc<Parts>) -> ServiceBuilder {
-    let storage = Arc::new(Storage { folder: parts.environment.home().join(FOLDER), turn: Mutex::new(()) });
+    let storage = Arc::new(Storage {
+        folder: parts.environment.home().join(FOLDER),
+        turn: Arc::default(),
+        entropy: Arc::clone(&parts.outside.entropy),
+    });
     let (getting, setting, deleting) = (Arc::clone(&storage), Arc::clone(&storage), storage);
     builder
         .method("storage.get", move |request: Request| {
             let (storage, argument) = (Arc::clone(&getting), request.arg::<Key>());
-            async move { storage.get(argument?.key).await }
+            let bulks = Bulks::of(&request);
+            async move {
+                let _turn = bulks.turn().await;
+                storage.get(argument?.key).await
+            }
         })
         .method("storage.set", move |request: Request| {
             let (storage, argument) = (Arc::clone(&setting), request.arg::<Pair>());
@@ -78,11 +95,16 @@ pub(crate) fn methods(builder: ServiceBuilder, parts: &Arc<Parts>) -> ServiceBui
 impl Storage {
     async fn get(&self, key: String) -> Result<String, Error> {
         // One after the other: a document may take much memory.
-        let _turn = self.turn.lock().await;
+        let turn = Arc::clone(&self.turn).lock_owned().await;
         let folder = self.folder.clone();
-        let mut texts = in_background(move || read(&folder)).await.map_err(fs_error)?;
+        let found = in_background(move || {
+            let _turn = turn;
+            let text = read(&folder)?.remove(&key);
+            text.map(|text| check_answer(&folder, text)).transpose()
+        });
         // The sentence of Klient, which clients compare with.
-        texts.remove(&key).ok_or_else(|| Error::generic("key not found").with_code("not_found"))
+        let found = found.await.map_err(fs_error)?;
+        found.ok_or_else(|| Error::generic("key not found").with_code("not_found"))
     }
 
     async fn set(&self, key: String, value: String) -> Result<bool, Error> {
@@ -112,11 +134,13 @@ impl Storage {
         &self,
         change: impl FnOnce(&mut Texts) -> Result<bool, Problem> + Send + 'static,
     ) -> Result<bool, Error> {
-        let _turn = self.turn.lock().await;
+        let name = part_file::name(&*self.entropy);
+        let turn = Arc::clone(&self.turn).lock_owned().await;
         let folder = self.folder.clone();
         let changed = in_background(move || {
+            let _turn = turn;
             let mut texts = read(&folder)?;
-            if change(&mut texts)? { write(&folder, &texts) } else { Ok(()) }
+            if change(&mut texts)? { write(&folder, &texts, name) } else { Ok(()) }
         });
         changed.await.map(|()| true).map_err(fs_error)
     }
@@ -153,26 +177,33 @@ fn read(folder: &Path) -> Result<Texts, Problem> {
     })
 }
 
-fn write(folder: &Path, texts: &Texts) -> Result<(), Problem> {
+/// A text that fits an answer.
+fn check_answer(folder: &Path, text: String) -> Result<String, Problem> {
+    if serde_json::to_string(&text).is_ok_and(|json| json.len() <= ANSWER_MAX) {
+        return Ok(text);
+    }
+    Err(Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_large",
+        "cannot answer with this text: it is longer than a message can be",
+        format!("Read it in `{}`.", folder.join(FILE).display()),
+    ))
+}
+
+fn write(folder: &Path, texts: &Texts, name: String) -> Result<(), Problem> {
     let path = folder.join(FILE);
-    let draft = folder.join(format!(".{FILE}.part"));
     let written = || -> io::Result<()> {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        // One of a write that broke off.
-        match std::fs::remove_file(&draft) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-        let mut file = io::BufWriter::new(file);
+        let draft = Draft::beside(&path, name, Openness::Own)?;
+        let mut file = io::BufWriter::new(draft.file());
         serde_json::to_writer_pretty(&mut file, texts)?;
         file.write_all(b"\n")?;
-        let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.sync_data()?;
-        std::fs::rename(&draft, &path)
+        file.flush()?;
+        drop(file);
+        draft.replace(FILE.as_ref())
     };
-    written().map_err(|error| {
-        drop(std::fs::remove_file(&draft));
-        super::fs::work::cannot("write", &path, &error)
-    })
+    written().map_err(|error| cannot("write", &path, &error))
 }
+
+#[cfg(test)]
+mod tests;

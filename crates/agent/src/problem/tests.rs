@@ -11,6 +11,8 @@ fn every_refusal_of_the_file_system_has_a_word_and_a_mend() {
         (Errno::ROFS, 403, "permission"),
         (Errno::NOSPC, 507, "no_space"),
         (Errno::DQUOT, 507, "no_space"),
+        (Errno::FBIG, 400, "invalid"),
+        (Errno::TXTBSY, 400, "invalid"),
         (Errno::ISDIR, 409, "is_folder"),
         (Errno::NOTDIR, 400, "invalid"),
         (Errno::EXIST, 409, "exists"),

@@ -109,6 +109,22 @@ async fn a_time_out_ends_a_stream() {
 }
 
 #[tokio::test]
+async fn what_goes_on_writing_in_the_background_does_not_keep_the_exit_back() {
+    let bench = bench().await;
+    for background in ["while sleep 0.05; do echo more; done", "exec yes"] {
+        let script = shell(&format!("({background}) & echo begun $!; exit 3"));
+        let mut stream = bench.client.exec_stream(&script).await.unwrap();
+
+        let (out, _, exit) = drain(&mut stream).await;
+
+        assert_eq!(exit.exit_code, 3);
+        let out = String::from_utf8(out).unwrap();
+        let pid = out.lines().find_map(|line| line.strip_prefix("begun ")).unwrap();
+        bench.client.exec(&shell(&format!("kill {pid}"))).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_start_says_why() {
     let bench = bench().await;
 

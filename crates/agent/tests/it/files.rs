@@ -136,6 +136,35 @@ async fn an_upload_whose_sender_goes_away_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn what_only_its_owner_may_read_stays_so_while_it_is_written() {
+    let bench = bench().await;
+    write(&bench.client, "secret", "old").await.unwrap();
+    let mode = |name: &str| {
+        std::fs::metadata(bench.folder().join(name)).map(|found| found.permissions().mode() & 0o777)
+    };
+    let usual = mode("secret").unwrap();
+    std::fs::set_permissions(bench.folder().join("secret"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    let endless = || stream::iter([Ok::<_, Infallible>(Bytes::from("begun"))]).chain(stream::pending());
+
+    for (name, expected) in [("secret", 0o600), ("new", usual)] {
+        let (client, body) = (bench.client.clone(), endless());
+        let upload = tokio::spawn(async move { client.write_file(name, body).await });
+        let is_draft = |name: &String| name.starts_with(".hearth-");
+        crate::bench::until("it is under way", || async {
+            names(&bench.client, "").await.iter().any(is_draft)
+        })
+        .await;
+        let draft = names(&bench.client, "").await.into_iter().find(is_draft).unwrap();
+        assert_eq!(mode(&draft).unwrap(), expected, "{name}");
+        upload.abort();
+        crate::bench::until("the draft is gone", || async {
+            !names(&bench.client, "").await.iter().any(is_draft)
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn permissions_and_links_survive_a_write() {
     let bench = bench().await;
     write(&bench.client, "script", "old").await.unwrap();

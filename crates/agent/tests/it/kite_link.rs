@@ -138,6 +138,70 @@ async fn a_client_that_goes_away_ends_what_it_had_running() {
     until("it is gone", || async { !crate::bench::is_alive(&pid) }).await;
 }
 
+/// With so many calls running, the connection reads nothing and does not look whether anybody is still there.
+#[tokio::test]
+async fn a_client_that_goes_away_ends_as_many_calls_as_may_run() {
+    let bench = bench().await;
+    let mut stream = bench.client.open_kite(&caller()).await.unwrap();
+    let pids = bench.path("pids");
+    let command = json!([{"command": format!("echo $$ >> {pids}; exec sleep 1000")}]);
+    let walk = json!([{"path": "/usr"}]);
+    for _ in 0..200 {
+        within(stream.send(message("exec", &command))).await.unwrap();
+    }
+    for _ in 0..80 {
+        within(stream.send(message("fs.getPathSize", &walk))).await.unwrap();
+    }
+    let running = || std::fs::read_to_string(&pids).unwrap_or_default();
+    until("they run", || async { running().lines().count() == 200 }).await;
+
+    drop(stream);
+
+    for pid in running().lines() {
+        until("it is gone", || async { !crate::bench::is_alive(pid) }).await;
+    }
+}
+
+/// Memory of this process, which has both ends in it.
+fn resident_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() >> 10
+}
+
+#[tokio::test]
+async fn a_client_that_takes_no_answers_takes_little_memory_and_nobody_elses_turn() {
+    let bench = bench().await;
+    std::fs::write(bench.folder().join("large"), vec![b'x'; 2 << 20]).unwrap();
+    for number in 0..3000 {
+        std::fs::write(bench.folder().join(format!("{number:0200}")), "").unwrap();
+    }
+    let argument = json!({"path": bench.path("large"), "blockSize": 2 << 20});
+    let before = resident_mib();
+    let mut idle = bench.client.open_kite(&caller()).await.unwrap();
+    for _ in 0..30 {
+        within(idle.send(message("fs.readFile", &json!([argument])))).await.unwrap();
+        within(idle.send(message("fs.readDirectory", &json!([{"path": bench.folder()}])))).await.unwrap();
+    }
+
+    let peer = client(&bench.client).await;
+    for _ in 0..3 {
+        let read: Value = within(peer.call("fs.readFile", (argument.clone(),))).await.unwrap();
+        assert!(read["content"].as_str().unwrap().len() > 2 << 20);
+        let listed: Value =
+            within(peer.call("fs.readDirectory", (json!({"path": bench.folder()}),))).await.unwrap();
+        assert!(!listed["files"].as_array().unwrap().is_empty());
+    }
+
+    let after = resident_mib();
+    println!("{before} MiB became {after}");
+    assert!(after < before + 96, "{before} MiB became {after}");
+    // Whoever reads after all gets everything.
+    for _ in 0..60 {
+        assert!(within(idle.next()).await.unwrap().unwrap().len() > 1 << 20);
+    }
+}
+
 #[tokio::test]
 async fn a_stream_that_does_not_say_who_calls_is_refused() {
     let bench = bench().await;

@@ -397,6 +397,10 @@ async fn a_file_is_written_whole_at_its_end_or_in_the_middle() {
     {
         assert_eq!(refused(&peer, "fs.writeFile", piece(wrong)).await.0, "argumentError");
     }
+    for method in ["fs.writeFile", "fs.readFile"] {
+        let error = refusal(&peer, method, piece(json!({ "offset": u64::MAX }))).await;
+        assert!(error.code == "invalid" && error.message.contains("`offset`"), "{error:?}");
+    }
     assert_eq!(
         refused(&peer, "fs.writeFile", json!({ "path": "no/such/folder", "content": "" })).await,
         fs_error("not_found")

@@ -10,11 +10,12 @@ use crate::klient::{Recorder, call, client, try_call};
 struct Subscribe {
     event_name: &'static str,
     on_publish: Function,
+    on_end: Function,
 }
 
 async fn subscribe(peer: &Peer, event_name: &'static str, recorder: &Recorder) -> Value {
-    let on_publish = recorder.function(event_name);
-    call(peer, "client.Subscribe", Subscribe { event_name, on_publish }).await["id"].clone()
+    let (on_publish, on_end) = (recorder.function(event_name), recorder.function("end"));
+    call(peer, "client.Subscribe", Subscribe { event_name, on_publish, on_end }).await["id"].clone()
 }
 
 #[tokio::test]
@@ -58,7 +59,7 @@ async fn a_subscription_ends_when_it_is_ended_or_its_connection_is() {
 }
 
 #[tokio::test]
-async fn a_subscriber_that_takes_nothing_is_ended_and_holds_nobody_up() {
+async fn a_subscriber_that_takes_nothing_is_ended_hears_of_it_and_holds_nobody_up() {
     let bench = bench().await;
     let (quick, slow) = (client(&bench).await, client(&bench).await);
     let (taken, not_taken) = (Recorder::new(), Recorder::new());
@@ -81,6 +82,15 @@ async fn a_subscriber_that_takes_nothing_is_ended_and_holds_nobody_up() {
     let ended =
         try_call(&quick, "client.Unsubscribe", json!({"eventName": "flood", "id": id})).await.unwrap_err();
     assert_eq!(ended.kind, "SubNotFound");
+    not_taken.go_on();
+    let (mut events, mut last) = (0, not_taken.next().await);
+    while last.0 == "flood" {
+        events += 1;
+        last = not_taken.next().await;
+    }
+    assert_eq!(events, published - 1, "all that came before, and nothing after");
+    assert_eq!((last.0, &last.1[0]["eventName"], &last.1[0]["id"]), ("end", &json!("flood"), &id));
+    assert!(taken.is_empty());
 }
 
 #[tokio::test]

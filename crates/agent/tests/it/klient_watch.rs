@@ -195,6 +195,90 @@ async fn what_cannot_be_watched_is_refused() {
     assert_eq!(inotify_folders(), 0);
 }
 
+#[tokio::test]
+async fn a_tree_that_grows_beyond_what_is_watched_ends_the_watch_and_says_so() {
+    let (bench, peer) = watched().await;
+    let recorder = Recorder::new();
+    watch(&peer, Watch { recursive: true, ..flat(".", recorder.function("change")) }).await;
+
+    let folder = bench.folder();
+    let growing = tokio::task::spawn_blocking(move || {
+        for number in 0..8200 {
+            std::fs::create_dir(folder.join(number.to_string())).unwrap();
+        }
+    });
+    let ended = loop {
+        let (_, mut arguments) = recorder.next().await;
+        if arguments[0]["event"] == "ended" {
+            break arguments.remove(0);
+        }
+    };
+    growing.await.unwrap();
+
+    assert!(ended["reason"].as_str().unwrap().contains("ignoreFolders"), "{ended}");
+    assert_eq!(
+        (&ended["file"]["fullPath"], &ended["file"]["exists"]),
+        (&json!(bench.folder()), &json!(true))
+    );
+    until("nothing is watched", || async { inotify_folders() == 0 }).await;
+    assert!(recorder.is_empty());
+}
+
+#[tokio::test]
+async fn a_folder_that_goes_away_among_more_than_the_kernel_keeps_is_told_as_removed() {
+    let (bench, peer) = watched().await;
+    let sub = bench.folder().join("sub");
+    std::fs::create_dir(&sub).unwrap();
+    let recorder = Recorder::new();
+    watch(&peer, flat("sub", recorder.function("change"))).await;
+
+    // Without a pause, so that nobody takes what the kernel keeps: two of each, and 16 384 fit.
+    for number in 0..10_000 {
+        std::fs::write(sub.join(number.to_string()), "x").unwrap();
+    }
+    std::fs::rename(&sub, bench.folder().join("elsewhere")).unwrap();
+
+    loop {
+        let told = event(&recorder).await;
+        if told.1 == "sub" && told.0 != "overflow" {
+            assert_eq!(told.0, "removed");
+            break;
+        }
+    }
+    until("nothing is watched", || async { inotify_folders() == 0 }).await;
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_what_is_still_being_written() {
+    let (bench, peer) = watched().await;
+    let home = bench.root.path().join("home");
+    std::fs::create_dir_all(home.join(".hearth/klient")).unwrap();
+    std::fs::create_dir(home.join(".ssh")).unwrap();
+    let recorder = Recorder::new();
+    for folder in ["~/.hearth/klient", "~/.ssh"] {
+        watch(&peer, flat(folder, recorder.function("change"))).await;
+    }
+
+    call(&peer, "storage.set", json!({ "key": "key", "value": "value" })).await;
+    let (event, name, _) = event(&recorder).await;
+    assert_eq!((&*event, &*name), ("added", "storage.json"));
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOY7mk5l2aQOQi+A1T8AqRk7K+GiCuV1+emsNYFi9Bb9 ada@laptop";
+    call(&peer, "sshkeys.add", json!({ "keys": [key] })).await;
+    loop {
+        let (event, name, _) = self::event(&recorder).await;
+        if name == "authorized_keys" {
+            assert_eq!(event, "added");
+            break;
+        }
+        // The permissions of its folder are set, too.
+        assert!(!name.contains(".hearth-") && !name.starts_with('.'), "{event} {name}");
+    }
+    a_while().await;
+    while !recorder.is_empty() {
+        assert_eq!(self::event(&recorder).await.1, "authorized_keys");
+    }
+}
+
 /// What is in a folder and below: what it is, and how large files are.
 type Seen = BTreeMap<PathBuf, Option<u64>>;
 

@@ -1,6 +1,6 @@
 //! One-time codes: how a new machine gets a kite key without anybody typing a password there.
 
-use domain::{Caller, Scope, SignedDuration};
+use domain::{Caller, SignedDuration};
 use store::KiteCodeRow;
 use vault::{Secret, Token, TokenHash};
 
@@ -23,9 +23,10 @@ impl Control {
     ///
     /// # Errors
     ///
-    /// 409 `too_many_kite_codes`; `not_member` for a team that the caller does not belong to.
+    /// `forbidden` with an API token, which would outlive itself in the key; 409 `too_many_kite_codes`; `not_member`
+    /// for a team that the caller does not belong to.
     pub async fn create_kite_code(&self, caller: &Caller, team: Option<&str>) -> Result<KiteCode, Error> {
-        caller.scope(Scope::All)?;
+        caller.in_person()?;
         let now = self.now();
         let code = Token::generate("hkite", &*self.inner.entropy);
         let mut tx = self.inner.store.begin().await?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use domain::{Caller, KeyOwner, SignedDuration, Timestamp};
 use kite::token::{KeyError, PublicKey, SigningKey};
-use registry::{Keys, Whose};
+use registry::Keys;
 use store::{RegistryKeyRow, StoreError, Tx};
 use vault::Secret;
 
@@ -112,10 +112,7 @@ impl Control {
         let retired = retired.collect::<Result<Vec<_>, _>>().map_err(|error| broken(&error))?;
         let kid = current.id().to_owned();
         self.inner.kites.registry.set_keys(Keys { current: Arc::new(current), retired });
-        let before = self.inner.kites.signer.send_replace(Some(kid.clone()));
-        if before.is_some_and(|before| before != kid) {
-            self.inner.kites.registry.rights_changed(Whose::Everybody);
-        }
+        self.inner.kites.signer.send_replace(Some(kid));
         Ok(true)
     }
 

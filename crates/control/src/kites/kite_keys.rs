@@ -34,14 +34,14 @@ impl Control {
     ///
     /// # Errors
     ///
-    /// `invalid` names the field; 409 `too_many_kite_keys`; `unavailable` while the registry has no key to sign
-    /// with.
+    /// `forbidden` with an API token, which would outlive itself in the key; `invalid` names the field; 409
+    /// `too_many_kite_keys`; `unavailable` while the registry has no key to sign with.
     pub async fn create_kite_key(
         &self,
         caller: &Caller,
         wish: KiteKeyWish,
     ) -> Result<(KiteKeyFacts, Secret<String>), Error> {
-        caller.scope(Scope::All)?;
+        caller.in_person()?;
         let name = wish.name.trim();
         if name.is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
             let what = format!("a kite key's name has 1 to {NAME_MAX} visible characters");
@@ -127,6 +127,8 @@ impl Control {
                 return Err(missing());
             }
             if newest.signed_by == signer && left > life / 2 {
+                // Durable, and seen by readers, once this is committed.
+                tx.commit().await?;
                 return Ok(issued(&newest, &principal.username));
             }
             let next = KiteKeyRow {
@@ -150,15 +152,24 @@ impl Control {
         })
     }
 
-    /// Notes that a key was used, unless that is known well enough.
-    pub(super) async fn note_kite_key_used(&self, key: &KiteKeyRow) -> Result<(), Error> {
+    /// Notes that a key was used, unless that is known well enough. Nobody is refused because it cannot be written.
+    pub(super) async fn note_kite_key_used(&self, key: &KiteKeyRow) {
         let now = self.now();
         if key.last_used_at.is_some_and(|used| now.duration_since(used) < USED_STALE) {
-            return Ok(());
+            return;
         }
-        let mut tx = self.inner.store.begin().await?;
-        tx.touch_kite_key(key.id, now).await?;
-        Ok(tx.commit().await?)
+        let touch = async {
+            let mut tx = self.inner.store.begin().await?;
+            tx.touch_kite_key(key.id, now).await?;
+            tx.commit().await
+        };
+        if let Err(error) = touch.await {
+            tracing::warn!(
+                kite_key.id = %key.family,
+                error = &error as &dyn std::error::Error,
+                "cannot write down that a kite key was used"
+            );
+        }
     }
 
     async fn first_issue(

@@ -6,6 +6,7 @@ use domain::{Caller, KiteAction, Scope, Scopes, Via};
 use registry::{Entry, InvalidQuery, Principal, Query, Reach, Viewer};
 use vault::Secret;
 
+use super::credential::name_of_credential;
 use super::viewer::{Judge, Look};
 use super::{KiteFacts, KiteFilter, KiteToken};
 use crate::control::Control;
@@ -52,7 +53,7 @@ impl Control {
             user: caller.user,
             username: self.user_name(caller.user).await?.to_string(),
             team: None,
-            credential: String::new(),
+            credential: name_of_credential(caller),
             reach: Reach::Limited,
         };
         if judge.look(&entry) != Look::Calls {

@@ -1,16 +1,19 @@
 //! What the registry asks: who presents a credential, what they may, what stays registered.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as Known;
 use std::net::IpAddr;
 use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use domain::{
-    KiteKeyId, Phase, Scope, ShareSubject, Team, TeamId, Timestamp, TokenId, User, UserId, Via, WorkspaceId,
+    KiteKeyId, Phase, Scope, ShareSubject, SignedDuration, Team, TeamId, Timestamp, TokenId, User, UserId,
+    Via, WorkspaceId,
 };
 use kite::token::KiteKeyClaims;
 use registry::{
-    Credential, Entry, IssuedKey, KeyOrder, Place, Policy, Principal, Reach, Refused, Seat, Share, Viewer,
+    Credential, Entry, IssuedKey, KeyOrder, Place, Policy, Principal, Reach, Refused, Seat, Share, Verdict,
+    Viewer,
 };
 use store::{ApiToken, Tx};
 use vault::Secret;
@@ -26,6 +29,10 @@ const ONCE: &str = "once";
 
 /// Agents that are looked up one by one; of more, all workspaces are read.
 const ONE_BY_ONE: usize = 100;
+
+/// A kite that registered this long before its key was renewed has an older issue of it. Less may be the one that was
+/// renewed for it: that is done after it is registered.
+const WITH_IT: SignedDuration = SignedDuration::from_mins(1);
 
 /// The registry's way to the control plane, which owns the registry: hence weak.
 pub(super) struct KitePolicy(pub(super) Weak<Inner>);
@@ -62,7 +69,7 @@ impl Policy for KitePolicy {
         found.ok_or(Refused::NotAllowed)
     }
 
-    async fn keeps(&self, entries: &[Arc<Entry>]) -> Result<Vec<bool>, Refused> {
+    async fn keeps(&self, entries: &[Arc<Entry>]) -> Result<Vec<Verdict>, Refused> {
         self.control()?.keeps(entries).await.map_err(refused)
     }
 
@@ -101,7 +108,12 @@ impl Policy for KitePolicy {
     }
 
     async fn shared(&self, principal: &Principal) -> Result<Vec<Share>, Refused> {
-        let shares = self.control()?.shares_of(principal.user).await.map_err(refused)?;
+        let control = self.control()?;
+        let judge = control.judge_of(principal).await.map_err(refused)?.ok_or(Refused::NotGood)?;
+        if !judge.viewer.carries(Scope::WorkspacesRead) {
+            return Err(Refused::LacksScope);
+        }
+        let shares = control.shares_of(principal.user).await.map_err(refused)?;
         Ok(shares
             .into_iter()
             .map(|share| Share {
@@ -122,6 +134,7 @@ fn refused(error: Error) -> Refused {
         }
         Error::TooMany { .. } => Refused::Throttled,
         Error::NotFound { what } if what.starts_with("person") => Refused::NoSuchUser,
+        Error::Conflict { code: "own", .. } => Refused::TheirOwn,
         Error::NotFound { .. }
         | Error::Forbidden { .. }
         | Error::NotMember { .. }
@@ -170,7 +183,7 @@ impl Control {
             return Ok(None);
         }
         drop(tx);
-        self.note_kite_key_used(&key).await?;
+        self.note_kite_key_used(&key).await;
         Ok(Some(Principal {
             user: user.id,
             username: user.name.to_string(),
@@ -247,47 +260,78 @@ impl Control {
 
     /// An agent stays as long as its workspace: its connection does, and nobody may call it meanwhile if its owner
     /// is shut out. Services come back by themselves.
-    async fn keeps(&self, entries: &[Arc<Entry>]) -> Result<Vec<bool>, Error> {
+    async fn keeps(&self, entries: &[Arc<Entry>]) -> Result<Vec<Verdict>, Error> {
         let now = self.now();
         let mut tx = self.inner.store.read().await?;
         let agents = entries.iter().filter(|entry| entry.workspace().is_some()).count();
         let owners = if agents > ONE_BY_ONE { Some(tx.workspace_owners().await?) } else { None };
         // Most services of one owner come with one credential.
-        let mut judged: HashMap<(UserId, Option<TeamId>, &str), bool> = HashMap::new();
-        let mut keeps = Vec::with_capacity(entries.len());
+        let mut known: HashMap<(UserId, Option<TeamId>, &str), Option<Backing>> = HashMap::new();
+        let mut verdicts = Vec::with_capacity(entries.len());
         for entry in entries {
-            let stays = match (&entry.place, &owners) {
-                (Place::Workspace { id, .. }, Some(owners)) => owners.get(id) == Some(&entry.owner),
-                (Place::Workspace { id, .. }, None) => tx.workspace_owner(*id).await? == Some(entry.owner),
+            let of_owner = |owner| if owner == Some(entry.owner) { Verdict::Stays } else { Verdict::Goes };
+            verdicts.push(match (&entry.place, &owners) {
+                (Place::Workspace { id, .. }, Some(owners)) => of_owner(owners.get(id).copied()),
+                (Place::Workspace { id, .. }, None) => of_owner(tx.workspace_owner(*id).await?),
                 (Place::Service { team }, _) => {
                     let key = (entry.owner, *team, entry.credential.as_str());
-                    match judged.get(&key) {
-                        Some(stays) => *stays,
-                        None => {
-                            let stays = is_good(&mut tx, entry, *team, now).await?;
-                            judged.insert(key, stays);
-                            stays
-                        }
-                    }
+                    let backing = match known.entry(key) {
+                        Known::Occupied(known) => known.into_mut(),
+                        Known::Vacant(place) => place.insert(Backing::of(&mut tx, entry, *team, now).await?),
+                    };
+                    backing.as_ref().map_or(Verdict::Goes, |backing| backing.verdict(entry, now))
                 }
-            };
-            keeps.push(stays);
+            });
         }
-        Ok(keeps)
+        Ok(verdicts)
     }
 }
 
-/// Whether a service's owner is welcome and in its team, and what it registered with is good.
-async fn is_good(tx: &mut Tx, entry: &Entry, team: Option<TeamId>, now: Timestamp) -> Result<bool, Error> {
-    let owner = entry.owner;
-    let Some(user) = welcome(tx, owner).await? else { return Ok(false) };
-    if registry::field_of(user.name.as_str()) != entry.kite.username || !belongs(tx, team, owner).await? {
-        return Ok(false);
+/// What services of one owner and credential stay registered on.
+struct Backing {
+    /// The owner's name, as it stands in kites.
+    username: String,
+    /// From when and until when the newest issue of the kite key is good; absent for an API token.
+    newest: Option<(Timestamp, Timestamp)>,
+}
+
+impl Backing {
+    /// `None` unless the service's owner is welcome and in its team, and what it registered with is good.
+    async fn of(
+        tx: &mut Tx,
+        entry: &Entry,
+        team: Option<TeamId>,
+        now: Timestamp,
+    ) -> Result<Option<Self>, Error> {
+        let owner = entry.owner;
+        let Some(user) = welcome(tx, owner).await? else { return Ok(None) };
+        if !belongs(tx, team, owner).await? {
+            return Ok(None);
+        }
+        let newest = match Named::parse(&entry.credential) {
+            Some(Named::KiteKey(family)) => {
+                let issues = tx.kite_keys_of(owner).await?.into_iter();
+                let issues = issues.filter(|issue| issue.family == family && now < issue.expires_at);
+                let newest = issues.max_by_key(|issue| (issue.replaced_by.is_none(), issue.issued_at));
+                let Some(newest) = newest else { return Ok(None) };
+                Some((newest.issued_at, newest.expires_at))
+            }
+            Some(Named::Token(id)) if good_token(tx, owner, id, now).await?.is_some() => None,
+            Some(Named::Token(_)) | None => return Ok(None),
+        };
+        Ok(Some(Self { username: registry::field_of(user.name.as_str()), newest }))
     }
-    match Named::parse(&entry.credential) {
-        Some(Named::KiteKey(family)) => Ok(tx.is_kite_key_good(family, now).await?),
-        Some(Named::Token(id)) => Ok(good_token(tx, owner, id, now).await?.is_some()),
-        None => Ok(false),
+
+    /// A kite registers again when its key is past half of its life, and is then renewed; and when another kite had
+    /// the same key renewed, because its own ends soon after.
+    fn verdict(&self, entry: &Entry, now: Timestamp) -> Verdict {
+        if self.username != entry.kite.username {
+            return Verdict::Goes;
+        }
+        let Some((issued_at, expires_at)) = self.newest else { return Verdict::Stays };
+        let is_due = expires_at.duration_since(now) <= expires_at.duration_since(issued_at) / 2;
+        let is_behind = issued_at.duration_since(entry.registered_at) > WITH_IT;
+        if is_due || is_behind { Verdict::RegistersAgain } else { Verdict::Stays }
     }
 }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use domain::{UserId, WorkspaceId};
 use registry::{Change, Whose, field_of};
 use store::{EVERYTHING, Topic, Tx};
-use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Notify, broadcast};
 
 use super::keys::KEYS_TOPIC;
 use super::shares::SHARED_TOPIC;
@@ -24,7 +24,7 @@ use crate::workspace::WORKSPACE_TOPIC;
 /// Said after a commit that changed what somebody's kites are called or may; the person's id is behind.
 const RIGHTS_TOPIC: &str = "kite rights ";
 /// How often a right is looked up again although nothing was heard, should the news get lost.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// Tells the registry, after the commit, that a name or a credential of somebody's has changed.
 pub(crate) fn announce_kite_rights(tx: &mut Tx, user: UserId) {
@@ -36,17 +36,19 @@ pub(super) fn concerns(topic: &str, people: &[UserId]) -> bool {
     match Said::read(topic) {
         Said::Person(user) | Said::Loss(user) => people.contains(&user),
         Said::Everything => true,
-        Said::Workspace(_) | Said::Stored(_) | Said::Keys | Said::Else => false,
+        Said::Credential(_) | Said::Workspace(_) | Said::Stored(_) | Said::Keys | Said::Else => false,
     }
 }
 
 /// What a nudge means to the registry.
 #[derive(Debug, PartialEq, Eq)]
-enum Said<'a> {
+pub(super) enum Said<'a> {
     /// Somebody's rights, names or credentials: theirs alone.
     Person(UserId),
     /// Somebody lost a right: also whoever got something from them.
     Loss(UserId),
+    /// A session or an API token, by its id, was taken back.
+    Credential(&'a str),
     /// A workspace changed or is gone.
     Workspace(WorkspaceId),
     /// A server changed stored registrations.
@@ -60,7 +62,7 @@ enum Said<'a> {
 }
 
 impl<'a> Said<'a> {
-    fn read(topic: &'a str) -> Self {
+    pub(super) fn read(topic: &'a str) -> Self {
         let person = |text: &str| text.parse().ok();
         let of = |prefix| topic.strip_prefix(prefix);
         if topic == EVERYTHING {
@@ -73,8 +75,8 @@ impl<'a> Said<'a> {
             of(SHARED_TOPIC).or_else(|| of(PLACES_TOPIC)).or_else(|| of(RIGHTS_TOPIC)).and_then(person)
         {
             Self::Person(user)
-        } else if let Some(user) = of(REVOKED_TOPIC).and_then(person) {
-            Self::Loss(user)
+        } else if let Some(subject) = of(REVOKED_TOPIC) {
+            person(subject).map_or(Self::Credential(subject), Self::Loss)
         } else if let Some(id) = of(WORKSPACE_TOPIC).and_then(|rest| rest.split(' ').next()?.parse().ok()) {
             Self::Workspace(id)
         } else {
@@ -85,21 +87,41 @@ impl<'a> Said<'a> {
 
 impl Control {
     /// Tells the registry what it has to know, for ever.
-    pub(crate) async fn follow_kites(self, mut nudges: broadcast::Receiver<Topic>) {
-        self.insist_on_registry_keys().await;
+    pub(crate) async fn follow_kites(self, nudges: broadcast::Receiver<Topic>) {
+        let other_keys = Notify::new();
+        other_keys.notify_one();
+        // Beside each other: while the platform key is away, the registry gets no keys and hears of every loss.
+        tokio::select! {
+            () = self.keep_up_registry_keys(&other_keys) => {}
+            () = self.pass_on(nudges, &other_keys) => {}
+        }
+    }
+
+    async fn keep_up_registry_keys(&self, other_keys: &Notify) {
+        loop {
+            other_keys.notified().await;
+            self.insist_on_registry_keys().await;
+        }
+    }
+
+    async fn pass_on(&self, mut nudges: broadcast::Receiver<Topic>, other_keys: &Notify) {
         loop {
             match nudges.recv().await {
-                Ok(topic) => self.tell_registry(Said::read(&topic)).await,
-                Err(RecvError::Lagged(_)) => self.tell_registry(Said::Everything).await,
+                Ok(topic) => self.tell_registry(Said::read(&topic), other_keys).await,
+                Err(RecvError::Lagged(_)) => self.tell_registry(Said::Everything, other_keys).await,
                 Err(RecvError::Closed) => return,
             }
         }
     }
 
-    async fn tell_registry(&self, said: Said<'_>) {
+    async fn tell_registry(&self, said: Said<'_>, other_keys: &Notify) {
         let registry = &self.inner.kites.registry;
         match said {
-            Said::Person(user) => registry.rights_changed(Whose::User(user)),
+            Said::Person(user) => {
+                // Another server may have changed the name.
+                self.user_names().remove(&user);
+                registry.rights_changed(Whose::User(user));
+            }
             Said::Loss(user) => {
                 registry.rights_changed(Whose::User(user));
                 match self.guests_of(user).await {
@@ -127,13 +149,14 @@ impl Control {
                     registry.changed_elsewhere();
                 }
             }
-            Said::Keys => self.insist_on_registry_keys().await,
+            Said::Keys => other_keys.notify_one(),
             Said::Everything => {
-                self.insist_on_registry_keys().await;
+                self.user_names().clear();
                 registry.changed_elsewhere();
                 registry.rights_changed(Whose::Everybody);
+                other_keys.notify_one();
             }
-            Said::Else => {}
+            Said::Credential(_) | Said::Else => {}
         }
     }
 
@@ -236,7 +259,7 @@ mod tests {
             ("kites one".into(), Said::Stored("one")),
             ("registry keys".into(), Said::Keys),
             ("*".into(), Said::Everything),
-            ("revoked ses_00000000000000000000000001".into(), Said::Else),
+            ("revoked ses_01".into(), Said::Credential("ses_01")),
             ("effect x".into(), Said::Else),
             (String::new(), Said::Else),
         ] {

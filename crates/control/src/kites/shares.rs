@@ -84,6 +84,8 @@ impl Control {
         let share = KiteShare { owner, subject: subject.clone(), user, created_at: now };
         let before = tx.kite_shares(owner, subject).await?;
         if let Some(before) = before.into_iter().find(|before| before.user == user) {
+            // Durable, and seen by readers, once this is committed.
+            tx.commit().await?;
             return Ok(facts(before, user_name));
         }
         if tx.count_kite_shares(owner).await? >= SHARES_MAX {

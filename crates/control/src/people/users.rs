@@ -47,8 +47,8 @@ impl Control {
 
     /// Changes a person's rights or password, or shuts the person out. For administrators.
     ///
-    /// A suspension ends every session and live stream of the person within a second; API tokens
-    /// rest until it is lifted.
+    /// A suspension ends every session and live stream of the person within a second, and voids one-time codes; API
+    /// tokens rest until it is lifted.
     ///
     /// # Errors
     ///
@@ -80,6 +80,9 @@ impl Control {
         let is_shut_out = user.suspended_at.is_some();
         if is_shut_out || hash.is_some() {
             tx.delete_sessions_of(id).await?;
+        }
+        if is_shut_out {
+            tx.delete_kite_codes_of(id).await?;
         }
         if is_shut_out || hash.is_some() || user.role != before.role {
             Self::cut(&mut tx, id);

@@ -193,3 +193,33 @@ async fn two_servers_see_each_others_kites() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_server_without_the_platform_key_hears_of_everything_else() {
+    let world = World::new().await;
+    let one = world.server_named("one").await;
+    let (_, key) = a_key(&one.control, &one.admin, None).await;
+    // The other one finds another platform key, which does not open what there is.
+    let path = world.folder.path().join("platform-key");
+    std::fs::remove_file(&path).unwrap();
+    vault::FileKey::create(path, std::sync::Arc::new(testkit::SeededEntropy::new(6))).unwrap();
+    let two = world.server_named("two").await;
+    let admin = two.admin.user;
+    assert_eq!(two.control.user_name(admin).await.unwrap().as_str(), "ada");
+
+    let _peer = a_service(&one.control, &key, "math").await;
+
+    wait_until(LIMIT, async || two.control.kite(&two.admin, "math-1").await.is_ok()).await;
+    let error = two.control.kite_token(&two.admin, "math-1").await.err().unwrap();
+    assert_eq!(error.code(), "unavailable", "it has no key to sign with");
+    // Nor does it call anybody by an old name.
+    let wish = control::SetUp {
+        token: one.control.new_setup_token().await.unwrap().expose().to_owned(),
+        name: "grace".into(),
+        password: "correct horse battery".to_owned().into(),
+        email: None,
+        user_agent: "x".into(),
+    };
+    one.control.set_up(wish).await.unwrap();
+    wait_until(LIMIT, async || two.control.user_name(admin).await.unwrap().as_str() == "grace").await;
+}

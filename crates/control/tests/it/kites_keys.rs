@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 
-use control::{KiteKeyWish, OlderKeys, RotationLevel};
+use control::{KiteKeyWish, OlderKeys, RotationLevel, UserChange};
 use domain::{Caller, Clock, Role, Scope, SignedDuration, Via};
 use kite::{Authentication, MethodOptions, Service};
 use serde_json::{Value, json};
@@ -334,7 +334,7 @@ async fn nothing_but_a_kite_key_or_an_api_token_is_good_at_the_registry() {
         answer.unwrap_err();
     }
     call(&client, &key, "getKites", query).await.unwrap();
-    // A token that reaches less than everything is none to make keys with.
+    // A token that reaches less than everything is none to replace keys with.
     let reads = BTreeSet::from([Scope::WorkspacesRead]);
     let limited = Caller {
         user: server.admin.user,
@@ -345,4 +345,44 @@ async fn nothing_but_a_kite_key_or_an_api_token_is_good_at_the_registry() {
         control.rotate_registry_key(&limited, OlderKeys::Keep).await.err().unwrap().code(),
         "forbidden"
     );
+}
+
+#[tokio::test]
+async fn an_api_token_makes_no_credential_that_would_outlive_it() {
+    let world = World::new().await;
+    let server = world.server().await;
+    let control = &server.control;
+    let olga = person(&server, "olga").await;
+    let (made, _) = a_key(control, &olga, None).await;
+    let scopes = BTreeSet::from([Scope::All]);
+    let (_, text) = control.create_token(&olga, "x", scopes, None).await.unwrap();
+    let program = control.caller_of_token(text.expose()).await.unwrap().unwrap();
+
+    let wish = KiteKeyWish { name: "machine".into(), ..KiteKeyWish::default() };
+    assert_eq!(control.create_kite_key(&program, wish).await.err().unwrap().code(), "forbidden");
+    assert_eq!(control.create_kite_code(&program, None).await.err().unwrap().code(), "forbidden");
+
+    // It sees what there is, and takes back.
+    assert_eq!(control.kite_keys(&program).await.unwrap().len(), 1);
+    control.revoke_kite_key(&program, made.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_suspension_voids_codes_for_good() {
+    let world = World::new().await;
+    let server = world.server().await;
+    let control = &server.control;
+    let olga = person(&server, "olga").await;
+    until_there_are_keys(&server).await;
+    let code = control.create_kite_code(&olga, None).await.unwrap();
+
+    for suspended in [true, false] {
+        let change = UserChange { suspended: Some(suspended), ..UserChange::default() };
+        control.update_user(&server.admin, olga.user, change).await.unwrap();
+    }
+
+    let peer = connect(control, &a_kite("machine"));
+    let argument = json!({ "authType": "token", "token": code.code.expose() });
+    register_machine(&peer, argument).await.unwrap_err();
+    assert_eq!(control.kite_keys(&olga).await.unwrap(), []);
 }

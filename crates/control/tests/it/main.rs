@@ -25,6 +25,7 @@ mod kites;
 mod kites_end;
 mod kites_keys;
 mod kites_relay;
+mod kites_upkeep;
 mod links;
 mod links_peers;
 mod log;

@@ -14,7 +14,7 @@ use url::Url;
 use super::error::DialError;
 use super::post::Http;
 use super::route::{Io, Route};
-use super::xhr;
+use super::xhr::{OpenError, XhrTransport};
 use crate::context::Context;
 use crate::peer::Peer;
 use crate::service::Service;
@@ -90,11 +90,12 @@ impl Dialer {
         Self { transports, ..self }
     }
 
-    /// The same, trusting the certificate authorities of a PEM text besides the public ones.
+    /// The same, trusting the certificate authorities of a PEM text besides the public ones and those of earlier
+    /// calls. What the text has besides certificates is passed over.
     ///
     /// # Errors
     ///
-    /// [`DialError::Config`] when the text has something else.
+    /// [`DialError::Config`] when the text has no certificate, or one that cannot be read.
     pub fn trusting(self, pem: &str) -> Result<Self, DialError> {
         Ok(Self { route: self.route.clone().trusting(pem)?, ..self })
     }
@@ -137,6 +138,16 @@ impl Dialer {
         &self.url
     }
 
+    /// The address as errors name it: without its query, which may have a secret; the path for a Unix socket.
+    pub(super) fn address(&self) -> String {
+        if let Some(socket) = self.route.socket() {
+            return socket.display().to_string();
+        }
+        let mut url = self.url.clone();
+        url.set_query(None);
+        url.into()
+    }
+
     /// Connects, and serves `service` to the other end on a task of its own, which ends with the connection.
     ///
     /// # Errors
@@ -168,7 +179,7 @@ impl Dialer {
             let error = match tokio::time::timeout(limit, attempt).await {
                 Ok(Ok(transport)) => return Ok(transport),
                 Ok(Err(error)) => error,
-                Err(_) => DialError::TimedOut,
+                Err(_) => DialError::TimedOut(self.address()),
             };
             let is_last = !error.may_fall_back();
             if best.as_ref().is_none_or(|best| !best.is_verdict() && error.is_verdict()) {
@@ -178,7 +189,7 @@ impl Dialer {
                 break;
             }
         }
-        Err(best.unwrap_or(DialError::TimedOut))
+        Err(best.unwrap_or_else(|| DialError::TimedOut(self.address())))
     }
 
     async fn connect_by(&self, way: Transports, message_bytes: usize) -> Result<BoxTransport, DialError> {
@@ -197,7 +208,11 @@ impl Dialer {
             Transports::XhrPolling => {
                 let session = session(&self.url)?;
                 let http = Http::new(self.route.clone(), self.headers.clone());
-                let transport = xhr::XhrTransport::open(http, &session, message_bytes).await?;
+                let opened = XhrTransport::open(http, &session, message_bytes).await;
+                let transport = opened.map_err(|fault| match fault {
+                    OpenError::Refused(status, body) => DialError::refused(self.address(), status, &body),
+                    OpenError::Dial(error) => error,
+                })?;
                 Ok(Box::new(transport))
             }
         }
@@ -215,7 +230,10 @@ impl Dialer {
         let config = web_socket::config(framing, pace.message_bytes);
         match client_async_with_config(request, io, Some(config)).await {
             Ok((socket, _)) => Ok(socket),
-            Err(WsError::Http(response)) => Err(DialError::Refused(response.status())),
+            Err(WsError::Http(response)) => {
+                let body = response.body().as_deref().unwrap_or_default();
+                Err(DialError::refused(self.address(), response.status(), body))
+            }
             Err(other) => Err(DialError::Protocol(other.to_string())),
         }
     }

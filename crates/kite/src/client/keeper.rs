@@ -15,7 +15,7 @@ use super::dialer::Dialer;
 use super::error::DialError;
 use crate::authentication::Authentication;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, kind};
 use crate::peer::Peer;
 use crate::service::Service;
 
@@ -32,11 +32,18 @@ pub struct Client {
 
 struct Shared {
     state: watch::Receiver<State>,
+    trouble: Trouble,
+    /// As errors name it.
+    address: String,
+    /// Held while a connection is given its credential, so that none is given one of before after the new one.
     authentication: Arc<Mutex<Option<Authentication>>>,
     call_timeout: Duration,
     stop: CancellationToken,
     _stop_with_last: DropGuard,
 }
+
+/// Why the last attempt failed; nothing once one succeeded.
+type Trouble = Arc<Mutex<Option<Arc<str>>>>;
 
 /// What a [`Client`] is doing.
 #[derive(Clone)]
@@ -102,8 +109,11 @@ impl ClientBuilder {
         let (state, receiver) = watch::channel(State::Connecting);
         let stop = CancellationToken::new();
         let authentication = Arc::new(Mutex::new(self.authentication));
+        let trouble = Trouble::default();
         let shared = Shared {
             state: receiver,
+            trouble: trouble.clone(),
+            address: self.dialer.address(),
             authentication: authentication.clone(),
             call_timeout: self.service.limits().call_timeout,
             stop: stop.clone(),
@@ -116,6 +126,7 @@ impl ClientBuilder {
             backoff: self.backoff,
             hook: self.hook,
             authentication,
+            trouble,
             state,
             stop,
         };
@@ -145,7 +156,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the other end answered, or `timeout` or `disconnect`.
+    /// What the other end answered, or `timeout` or `disconnect`. A `timeout` for want of a connection says why
+    /// there is none.
     pub async fn call<R: DeserializeOwned>(
         &self,
         method: &str,
@@ -167,7 +179,7 @@ impl Client {
     ) -> Result<R, Error> {
         let deadline = Instant::now() + limit;
         let peer =
-            tokio::time::timeout_at(deadline, self.connected()).await.map_err(|_| Error::timeout())??;
+            tokio::time::timeout_at(deadline, self.connected()).await.map_err(|_| self.unreachable())??;
         let rest = deadline.saturating_duration_since(Instant::now());
         peer.request(method).args(arguments).timeout(rest).send().await
     }
@@ -192,6 +204,13 @@ impl Client {
         }
     }
 
+    /// The `timeout` of somebody who waited for a connection.
+    pub(crate) fn unreachable(&self) -> Error {
+        let trouble = self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let why = trouble.as_deref().unwrap_or("nobody answered in time");
+        Error::custom(kind::TIMEOUT, format!("no connection to `{}`: {why}", self.shared.address), "")
+    }
+
     /// What it is doing, and what it does next.
     pub fn state(&self) -> watch::Receiver<State> {
         self.shared.state.clone()
@@ -199,7 +218,8 @@ impl Client {
 
     /// What calls authenticate with from now on, on this connection and later ones.
     pub fn set_authentication(&self, authentication: Option<Authentication>) {
-        self.shared.authentication.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&authentication);
+        let mut kept = self.shared.authentication.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.clone_from(&authentication);
         if let State::Connected(peer) = &*self.shared.state.borrow() {
             peer.set_authentication(authentication);
         }
@@ -218,6 +238,7 @@ struct Keeper {
     backoff: Backoff,
     hook: Option<Hook>,
     authentication: Arc<Mutex<Option<Authentication>>>,
+    trouble: Trouble,
     state: watch::Sender<State>,
     stop: CancellationToken,
 }
@@ -241,6 +262,7 @@ impl Keeper {
             let error = match self.connect().await {
                 Ok(peer) => {
                     let since = Instant::now();
+                    self.note(None);
                     self.state.send_replace(State::Connected(peer.clone()));
                     // A credential set since the connection began must not be lost between the two.
                     self.authenticate(&peer);
@@ -253,6 +275,7 @@ impl Keeper {
                 }
                 Err(error) => {
                     tracing::debug!(url = %self.dialer.url(), error = %error, "cannot connect; trying again");
+                    self.note(Some(error.clone()));
                     Some(error)
                 }
             };
@@ -282,8 +305,12 @@ impl Keeper {
     }
 
     fn authenticate(&self, peer: &Peer) {
-        let authentication = self.authentication.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        peer.set_authentication(authentication);
+        let kept = self.authentication.lock().unwrap_or_else(PoisonError::into_inner);
+        peer.set_authentication(kept.clone());
+    }
+
+    fn note(&self, trouble: Option<Arc<str>>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 }
 

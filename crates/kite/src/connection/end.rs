@@ -29,7 +29,9 @@ impl End {
             }
             Self::Nonsense => "too many messages made no sense",
             Self::Stalled => "the other end took nothing",
-            Self::Deaf => "nothing could be read for too long, because nothing that was read before was finished",
+            Self::Deaf => {
+                "nothing could be read for too long, because nothing that was read before was finished"
+            }
             Self::TooLong => "a message was too long",
         };
         warn!(peer.connection = connection, "a connection was closed: {reason}");

@@ -30,7 +30,8 @@ impl Kontrol {
     ///
     /// # Errors
     ///
-    /// What the registry says, for example that the query is empty; `timeout` when it cannot be reached.
+    /// What the registry says, for example that the query is empty; `timeout` when it cannot be reached, which
+    /// says why.
     pub async fn get_kites(&self, query: &Query) -> Result<Vec<Found>, Error> {
         let (Answered { kites }, _) = self.shared.call("getKites", Asked { query }).await?;
         for found in &kites {
@@ -70,14 +71,38 @@ impl Shared {
             let mut last = 0;
             loop {
                 let live = self.newer_than(last).await?;
-                match live.peer.call(method, &arguments).await {
+                match self.call_on(&live, method, &arguments).await {
                     Ok(answer) => return Ok((answer, live.generation)),
                     Err(error) if error.is(kind::DISCONNECTED) => last = live.generation,
                     Err(error) => return Err(error),
                 }
             }
         };
-        tokio::time::timeout(LIMIT, calls).await.unwrap_or_else(|_| Err(Error::timeout()))
+        tokio::time::timeout(LIMIT, calls).await.unwrap_or_else(|_| Err(self.too_late()))
+    }
+
+    /// Calls the registry over this connection; once more if it refused the kite key and there is another one.
+    pub(super) async fn call_on<R: DeserializeOwned>(
+        &self,
+        live: &Live,
+        method: &str,
+        arguments: &impl Serialize,
+    ) -> Result<R, Error> {
+        let presented = self.credential();
+        match live.peer.call(method, arguments).await {
+            Err(error) if error.is(kind::AUTHENTICATION) && self.has_other_key(&presented).await => {
+                live.peer.call(method, arguments).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// The `timeout` of a call that took too long: without a connection, it says why there is none.
+    pub(super) fn too_late(&self) -> Error {
+        match &self.client {
+            Some(client) if self.live.borrow().is_none() => client.unreachable(),
+            _ => Error::timeout(),
+        }
     }
 
     /// The connection after that generation, once there is one.

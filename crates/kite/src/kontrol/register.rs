@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::kite_key::KiteKey;
-use super::{Credential, Kontrol, Live, Shared};
+use super::{Kontrol, Live, Shared};
 use crate::Error;
 use crate::token::{PublicKey, TokenText};
 
@@ -88,7 +87,7 @@ impl Shared {
         if self.registered.borrow().as_ref().is_some_and(|it| it.generation == live.generation) {
             return Ok(());
         }
-        let answer = live.peer.call("register", Wanted { url }).await?;
+        let answer = self.call_on(live, "register", &Wanted { url }).await?;
         self.accept(url, answer, live.generation).await;
         Ok(())
     }
@@ -111,27 +110,5 @@ impl Shared {
             is_live
         });
         registered
-    }
-
-    /// Takes a re-issued kite key over, and writes it down.
-    async fn keep_key(&self, text: &TokenText) {
-        let Credential::KiteKey { key: old, file } = self.credential() else { return };
-        let Ok(key) = KiteKey::parse(text.expose()) else {
-            tracing::warn!("the registry re-issued a kite key that is none; the old one stays");
-            return;
-        };
-        if key.claims().subject != old.claims().subject {
-            tracing::warn!("the registry re-issued somebody else's kite key; the old one stays");
-            return;
-        }
-        if let Some(file) = file.clone() {
-            let key = key.clone();
-            let written = tokio::task::spawn_blocking(move || file.write(&key)).await;
-            if let Ok(Err(error)) = written {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::warn!(%error, cause, "the re-issued kite key lasts until this program ends");
-            }
-        }
-        self.set_credential(Credential::KiteKey { key, file });
     }
 }

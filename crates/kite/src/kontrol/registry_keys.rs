@@ -35,6 +35,8 @@ struct Inner {
     known: Mutex<Known>,
     /// Somebody verifies and wants the registry to be asked.
     wanted: Notify,
+    /// A key was learned, which from then on has to be kept up to date.
+    learned: state::Sender<bool>,
     /// How often it was asked; counts failures too.
     answers: state::Sender<u64>,
     is_pinned: bool,
@@ -67,6 +69,7 @@ impl RegistryKeys {
         let inner = Inner {
             known: Mutex::new(known),
             wanted: Notify::new(),
+            learned: state::Sender::new(false),
             answers: state::Sender::new(0),
             is_pinned,
         };
@@ -96,6 +99,7 @@ impl RegistryKeys {
         }
         let previous = known.previous.as_ref().map(|(key, _)| key.clone());
         known.set = KeySet::new(previous.into_iter().chain(known.current.clone()));
+        self.inner.learned.send_replace(true);
     }
 
     /// Has the registry asked, if it was not just before, and waits for the answer.
@@ -128,9 +132,19 @@ impl RegistryKeys {
 }
 
 impl Shared {
-    /// Asks the registry for its key whenever a verifier wants it, and from then on now and again.
+    /// Asks the registry for its key whenever a verifier wants it, and once there is one now and again, wherever
+    /// it came from: all tokens of a key that the registry gave up verify here, so that no verifier would want it.
     pub(super) async fn keep_keys(self: Arc<Self>) {
-        self.keys.inner.wanted.notified().await;
+        let mut learned = self.keys.inner.learned.subscribe();
+        let is_old = async {
+            // Whoever sends is in `self`.
+            learned.wait_for(|learned| *learned).await.ok();
+            tokio::time::sleep(RENEW_EVERY).await;
+        };
+        tokio::select! {
+            () = self.keys.inner.wanted.notified() => {}
+            () = is_old => {}
+        }
         loop {
             if let Err(error) = self.get_key().await {
                 tracing::warn!(%error, "cannot get the registry's key to verify tokens with");

@@ -112,7 +112,12 @@ impl Shared {
                 continue;
             }
             match self.kontrol.get_token(&self.kite).await {
-                Ok(token) => self.present(token),
+                Ok(token) => {
+                    self.present(token);
+                    // Shown at once: a relay ends a connection on which every token that it saw is over, and one
+                    // with an open terminal may have no other call to show it.
+                    self.client.call::<serde_json::Value>("kite.ping", ()).await.ok();
+                }
                 Err(error) => {
                     let kite = self.kite.path();
                     tracing::warn!(%kite, %error, "cannot renew the token for a kite; trying on");

@@ -109,7 +109,7 @@ impl Kontrol {
             Ok(Ok(Ok(()))) => Ok(Watch { changes, _kontrol: self.clone() }),
             Ok(Ok(Err(error))) => Err(error),
             Ok(Err(_)) => Err(Error::disconnected()),
-            Err(_) => Err(Error::timeout()),
+            Err(_) => Err(self.shared.too_late()),
         }
     }
 }
@@ -182,6 +182,7 @@ impl Following {
             }
             std::future::ready(())
         });
+        let presented = self.shared.credential();
         let answer = live.peer.call("getKites", Asked { query: &self.query, callback }).await;
         let watcher = match answer {
             Ok(Answered { kites, watcher, truncated }) => {
@@ -195,6 +196,9 @@ impl Following {
                 watcher
             }
             Err(error) if error.is(kind::DISCONNECTED) => return End::Disconnected,
+            Err(error) if error.is(kind::AUTHENTICATION) && self.shared.has_other_key(&presented).await => {
+                return End::Missed;
+            }
             Err(error) => return End::Refused(error),
         };
         if watcher.is_none() {

@@ -23,13 +23,16 @@ use crate::web_socket::Watched;
 const HEAD_LIMIT: Duration = Duration::from_secs(30);
 /// The buffer of a connection: heads above it are refused.
 const HEAD_BYTES: usize = 16 << 10;
-/// How long after the stop connections may finish.
-const DRAIN: Duration = Duration::from_secs(10);
+/// How long after the stop running calls may finish.
+const DRAIN: Duration = Duration::from_secs(9);
+/// How long after that requests may finish, which are then answered by their own.
+const HANG_UP: Duration = Duration::from_secs(1);
 /// How long to wait after an accept that failed, most likely for lack of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves the endpoint at `/` and, as Kites in Go are addressed, at `/kite`, until `stop` is cancelled; then
-/// takes nobody new, and ends when running calls have finished or 10 s have passed.
+/// takes nobody new, and ends when running calls have finished or 10 s have passed. Until then it still accepts
+/// connections: a polling client needs them to get its answers, and others are told that the server is stopping.
 ///
 /// HTTP/1.1 without TLS: what faces a network belongs behind a proxy that adds it. Connections above the endpoint's
 /// limits are closed at once.
@@ -43,35 +46,41 @@ pub async fn serve(listener: TcpListener, endpoint: Endpoint, stop: Cancellation
     let write_timeout = settings.write_timeout;
     let router = endpoint.router().nest_service("/kite", endpoint.router());
     let tasks = TaskTracker::new();
-    loop {
-        let accepted = tokio::select! {
-            () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((tcp, address)) => {
-                // Nobody is told why: whoever opens so many connections does not read.
-                let Ok(place) = places.take(Some(address.ip().to_canonical())) else { continue };
-                let connection = Connection { address, write_timeout, place, stop: stop.clone() };
-                tasks.spawn(connection.serve(tcp, router.clone()));
-            }
-            Err(error) => {
-                tracing::warn!(error = %error, "cannot accept a connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+    let hang_up = CancellationToken::new();
+    let accepting = async {
+        loop {
+            match listener.accept().await {
+                Ok((tcp, address)) => {
+                    // Nobody is told why: whoever opens so many connections does not read.
+                    let Ok(place) = places.take(Some(address.ip().to_canonical())) else { continue };
+                    let connection = Connection { address, write_timeout, place, hang_up: hang_up.clone() };
+                    tasks.spawn(connection.serve(tcp, router.clone()));
+                }
+                Err(error) => {
+                    tracing::warn!(error = %error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
+    };
+    tokio::select! {
+        () = accepting => {}
+        // Whether all finished in time makes no difference to what is left to do.
+        _ = async { stop.cancelled().await; endpoint.drain(DRAIN).await } => {}
     }
     drop(listener);
+    hang_up.cancel();
     tasks.close();
-    endpoint.close();
-    let _ = tokio::time::timeout(DRAIN, async { tokio::join!(tasks.wait(), endpoint.drain(DRAIN)) }).await;
+    // Who still reads an answer then is not waited for.
+    let _ = tokio::time::timeout(HANG_UP, tasks.wait()).await;
 }
 
 struct Connection {
     address: SocketAddr,
     write_timeout: Duration,
     place: Place,
-    stop: CancellationToken,
+    /// Answers the request under way, then closes.
+    hang_up: CancellationToken,
 }
 
 impl Connection {
@@ -96,7 +105,7 @@ impl Connection {
         );
         let served = tokio::select! {
             served = connection.as_mut() => served,
-            () = self.stop.cancelled() => {
+            () = self.hang_up.cancelled() => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }

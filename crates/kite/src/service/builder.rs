@@ -127,13 +127,12 @@ impl ServiceBuilder {
             before,
             after,
             authenticator,
-            limits,
             // Ids are for finding lines in a log; without randomness they are only easier to guess.
             seed: getrandom::u64().unwrap_or_default(),
             calls: AtomicU64::new(0),
             errors: AtomicU64::new(0),
         };
-        Service(Arc::new(inner))
+        Service { inner: Arc::new(inner), limits: Arc::new(limits) }
     }
 }
 

@@ -69,6 +69,10 @@ pub struct TokenClaims {
     /// Its name.
     #[serde(rename = "jti")]
     pub id: String,
+    /// What the caller showed to get it, by a name that the registry knows it by and that is no secret. A private
+    /// claim: only who signed can tell whether that is still good, and others pass over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
 }
 
 /// What kite keys and tokens have in common for signing and verifying. Implemented by these two alone.

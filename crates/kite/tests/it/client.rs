@@ -1,6 +1,7 @@
 //! Dialling: every transport, falling back, TLS, Unix sockets, servers that do not behave.
 
 pub(crate) mod keeper;
+mod polling;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -142,7 +143,11 @@ async fn a_server_that_never_answers_is_not_waited_for() {
         let dialer = Dialer::new(&format!("http://{address}")).unwrap().by(transports);
         let dialled = dialer.timeout(Duration::from_millis(150)).connect(MIB).await;
 
-        assert!(matches!(dialled, Err(DialError::TimedOut)), "{transports:?} {:?}", dialled.err());
+        assert!(
+            matches!(&dialled, Err(DialError::TimedOut(at)) if *at == format!("http://{address}/")),
+            "{transports:?} {:?}",
+            dialled.err()
+        );
     }
 }
 
@@ -200,7 +205,12 @@ async fn headers_and_a_bearer_token_go_with_every_request() {
     let address = crate::server::stand::serve_router(endpoint.router()).await;
     for transports in ALL {
         let dialer = Dialer::new(&format!("http://{address}")).unwrap().by(transports);
-        assert!(matches!(dialer.connect(MIB).await, Err(DialError::Refused(StatusCode::UNAUTHORIZED))));
+        let refused = dialer.connect(MIB).await.err().unwrap();
+        assert!(matches!(refused, DialError::Refused { status: StatusCode::UNAUTHORIZED, .. }));
+        assert_eq!(
+            refused.to_string(),
+            format!("`http://{address}/` refused the connection with status 401 Unauthorized: who?")
+        );
 
         let dialer = dialer.bearer("secret").unwrap();
         let dialer = dialer.header("x-kite".parse().unwrap(), "1".parse().unwrap());
@@ -243,8 +253,18 @@ async fn tls_is_spoken_and_only_trusted_servers_are() {
         Dialer::new(&address).unwrap().trusting("-----BEGIN CERTIFICATE-----\nx"),
         Err(DialError::Config(_))
     ));
+    let another = generate_simple_self_signed([String::from("localhost")]).unwrap();
+    for unusable in ["", "garbage", &another.signing_key.serialize_pem()] {
+        for url in [address.as_str(), "http://localhost"] {
+            let dialer = Dialer::new(url).unwrap().trusting(unusable);
+            assert!(matches!(dialer, Err(DialError::Config(_))), "{unusable}");
+        }
+    }
+    let bundle = format!("of localhost\n{}{}", cert.pem(), another.signing_key.serialize_pem());
     for transports in ALL {
-        let dialer = Dialer::new(&address).unwrap().trusting(&cert.pem()).unwrap().by(transports);
+        // The first ones are trusted on after others were added.
+        let dialer = Dialer::new(&address).unwrap().trusting(&bundle).unwrap();
+        let dialer = dialer.trusting(&another.cert.pem()).unwrap().by(transports);
         assert_echoes(dialer.connect(MIB).await.unwrap()).await;
     }
 }

@@ -9,10 +9,11 @@ mod watch;
 use std::time::Duration;
 
 use double::{Double, kite, kite_key};
-use kite::kontrol::{Credential, KeyFile, KiteKey, Query};
+use kite::kontrol::{Credential, KeyFile, KiteKey, Kontrol, Query};
 use kite::token::TokenText;
 use kite::{Error, MethodOptions, Service};
 use serde_json::json;
+use tempfile::TempDir;
 use testkit::wait_until;
 
 /// Far more than anything here takes; the clock of the runtime is paused.
@@ -149,6 +150,69 @@ async fn what_is_re_issued_as_a_key_must_be_one_of_the_same_person() {
         assert_eq!(file.read().unwrap().claims().id, "key_1");
         kontrol.get_key().await.unwrap();
         assert_eq!(double.last("getKey").0, format!("kiteKey {}", kite_key("ada", "key_1").expose()));
+    }
+}
+
+/// Somebody whose key is `key_1`, while another program has put `other` into the file that they share.
+fn sharing(double: &Double, service: &Service, other: &TokenText) -> (Kontrol, TempDir) {
+    let home = tempfile::tempdir().unwrap();
+    let file = KeyFile::in_folder(home.path());
+    file.write(&KiteKey::parse(other.expose()).unwrap()).unwrap();
+    let key = KiteKey::parse(kite_key("ada", "key_1").expose()).unwrap();
+    let kontrol = double.client(service, Credential::KiteKey { key, file: Some(file) });
+    double.connect(service);
+    (kontrol, home)
+}
+
+fn presented(key: &TokenText) -> String {
+    format!("kiteKey {}", key.expose())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_key_is_replaced_by_the_one_that_another_program_put_into_the_file() {
+    let (double, math) = (Double::new(), math());
+    let (old, fresh) = (kite_key("ada", "key_1"), kite_key("ada", "key_2"));
+    let (kontrol, _home) = sharing(&double, &math, &fresh);
+    kontrol.register(URL).await.unwrap();
+    assert_eq!(double.last("register").0, presented(&old));
+    double.state.lock().unwrap().void.push(presented(&old));
+
+    // By itself, after a reconnection.
+    double.break_off().await;
+    double.connect(&math);
+    kontrol.registered().wait_for(Option::is_some).await.unwrap();
+
+    assert_eq!(double.last("register").0, presented(&fresh));
+    assert_eq!(double.count("register"), 3);
+    kontrol.get_key().await.unwrap();
+    assert_eq!((double.last("getKey").0, double.count("getKey")), (presented(&fresh), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_calls_and_watches_find_the_other_key_in_the_file() {
+    let (double, math) = (Double::new(), math());
+    let (old, fresh) = (kite_key("ada", "key_1"), kite_key("ada", "key_2"));
+    let (kontrol, _home) = sharing(&double, &math, &fresh);
+    double.state.lock().unwrap().void.push(presented(&old));
+
+    let query = Query::named("ada", "math");
+    let (watch, found, key) =
+        tokio::join!(kontrol.watch(query.clone()), kontrol.get_kites(&query), kontrol.get_key());
+
+    assert!(watch.is_ok() && found.is_ok() && key.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_nobody_replaced_stays_refused_and_is_tried_once() {
+    let (double, math) = (Double::new(), math());
+    let old = kite_key("ada", "key_1");
+    for other in [old.clone(), kite_key("eve", "key_2")] {
+        let calls = double.count("getKey");
+        let (kontrol, _home) = sharing(&double, &math, &other);
+        double.state.lock().unwrap().void = vec![presented(&old)];
+
+        assert_eq!(plain(kontrol.get_key().await).err(), Some(Error::authentication("token is expired")));
+        assert_eq!(double.count("getKey"), calls + 1);
     }
 }
 

@@ -11,14 +11,18 @@ use std::time::Duration;
 use ::http::{Method, StatusCode};
 use futures_util::{SinkExt, StreamExt};
 use kite::client::{DialError, Dialer, Transports};
-use kite::server::{Endpoint, Settings};
+use kite::server::{Endpoint, Settings, serve};
+use kite::{Context, Error, MethodOptions, Request, Service};
 use testkit::wait_until;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+use tokio_util::sync::CancellationToken;
 
 use self::http::{Browser, get, post, request};
 use self::stand::{Echo, LIMIT, Stand};
+use crate::ends::a_kite;
 
 const MIB: usize = 1 << 20;
 
@@ -124,7 +128,10 @@ async fn the_handlers_refusal_is_what_the_client_gets() {
     {
         let dialled = Dialer::new(&stand.url("/kite")).unwrap().by(transports).connect(MIB).await;
 
-        assert!(matches!(dialled, Err(DialError::Refused(StatusCode::UNAUTHORIZED))), "{transports:?}");
+        assert!(
+            matches!(dialled, Err(DialError::Refused { status: StatusCode::UNAUTHORIZED, .. })),
+            "{transports:?}"
+        );
     }
     wait_until(LIMIT, async || stand.endpoint.connections() == 0).await;
 }
@@ -224,7 +231,11 @@ async fn above_the_limit_of_all_connections_everybody_is_told_to_come_later() {
     let next = Dialer::new(&stand.url("/kite")).unwrap().connect(MIB).await;
 
     // The limit of connections below sessions is twice as high, so that there is somebody to say it.
-    assert!(matches!(next, Err(DialError::Refused(StatusCode::SERVICE_UNAVAILABLE))), "{:?}", next.err());
+    assert!(
+        matches!(next, Err(DialError::Refused { status: StatusCode::SERVICE_UNAVAILABLE, .. })),
+        "{:?}",
+        next.err()
+    );
     drop(only);
     wait_until(LIMIT, async || stand.endpoint.connections() == 0).await;
     stand::assert_echoes(Dialer::new(&stand.url("/kite")).unwrap().connect(MIB).await.unwrap()).await;
@@ -258,6 +269,40 @@ async fn a_server_that_stops_lets_connections_finish_and_takes_none() {
 }
 
 #[tokio::test]
+async fn a_server_that_stops_lets_a_polling_client_have_its_answers() {
+    let (release, released) = watch::channel(0_u32);
+    let wait = move |request: Request| {
+        let mut released = released.clone();
+        async move {
+            let number: u32 = request.arg()?;
+            released.wait_for(|released| *released >= number).await.map_err(|_| Error::generic("gone"))?;
+            Ok(number)
+        }
+    };
+    let service =
+        Service::builder(a_kite("slow")).method_with("wait", MethodOptions::default().open(), wait).build();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let dialer = Dialer::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let stop = CancellationToken::new();
+    let served = tokio::spawn(serve(listener, Endpoint::new(Arc::new(service.clone())), stop.clone()));
+    let dialer = dialer.by(Transports::XhrPolling);
+    let peer = dialer.dial(&Service::client(a_kite("cli")), Context::default()).await.unwrap();
+    let call = |number: u32| tokio::spawn(peer.request("wait").args(number).timeout(LIMIT).send::<u32>());
+    let calls: Vec<_> = (1..=3).map(call).collect();
+    wait_until(LIMIT, async || service.counts().calls == 3).await;
+
+    stop.cancel();
+
+    // Each comes with a poll of its own.
+    for (number, answer) in (1..=3).zip(calls) {
+        release.send_replace(number);
+        assert_eq!(answer.await.unwrap(), Ok(number));
+    }
+    peer.closed().await;
+    served.await.unwrap();
+}
+
+#[tokio::test]
 async fn an_endpoint_that_closes_refuses_newcomers_politely() {
     let stand = Stand::start(Settings::default()).await;
 
@@ -265,7 +310,7 @@ async fn an_endpoint_that_closes_refuses_newcomers_politely() {
 
     assert_eq!(post(stand.address, "/kite/0/a/xhr", "").await.status, StatusCode::SERVICE_UNAVAILABLE);
     let dialled = Dialer::new(&stand.url("/kite")).unwrap().connect(MIB).await;
-    assert!(matches!(dialled, Err(DialError::Refused(StatusCode::SERVICE_UNAVAILABLE))));
+    assert!(matches!(dialled, Err(DialError::Refused { status: StatusCode::SERVICE_UNAVAILABLE, .. })));
 }
 
 #[tokio::test]

@@ -97,6 +97,45 @@ async fn what_came_with_the_transport_can_be_authority_enough() {
 }
 
 #[tokio::test]
+async fn only_the_authenticator_says_that_the_token_is_expired() {
+    struct Expired;
+
+    #[async_trait]
+    impl Authenticator for Expired {
+        async fn authenticate(&self, claim: &Claim<'_>) -> Result<Verified, Error> {
+            match claim.authentication {
+                Some(_) => Ok(Verified::user("bob")),
+                None => Err(Error::authentication("token is expired")),
+            }
+        }
+    }
+
+    let third = || Error { id: String::from("7"), ..Error::authentication("token is expired") };
+    let server = a_service()
+        .authenticator(Arc::new(Expired))
+        .method("relay", move |_| async move { Err::<(), _>(third()) })
+        .method("login", |_| async { Err::<(), _>(Error::authentication("log in first")) })
+        .before(
+            move |request| async move { if request.method() == "checked" { Err(third()) } else { Ok(()) } },
+        )
+        .method("checked", |_| async { Ok(()) })
+        .build();
+    let client = client_of(&server);
+    let call = async |method| client.call::<Value>(method, ()).await.unwrap_err();
+
+    let expired = call("relay").await;
+    client.set_authentication(Some(Authentication::token("t")));
+
+    assert!(expired.is(kind::AUTHENTICATION) && expired.message == "token is expired");
+    for method in ["relay", "checked"] {
+        let error = call(method).await;
+        assert!(error.is(kind::GENERIC) && !error.message.contains("token is expired"), "{error:?}");
+        assert_eq!(error.id, "7");
+    }
+    assert!(call("login").await.is(kind::AUTHENTICATION));
+}
+
+#[tokio::test]
 async fn hooks_surround_each_handler() {
     let log = Arc::new(Mutex::new(vec![]));
     let note = |what: &'static str| {

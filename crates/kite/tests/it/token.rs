@@ -53,6 +53,7 @@ fn token_claims() -> TokenClaims {
         not_before: at(-60),
         expires_at: at(3600),
         id: "tok_1".to_owned(),
+        credential: None,
     }
 }
 

@@ -65,6 +65,7 @@ fn ours() -> Ours {
         not_before: now - minute,
         expires_at: now + SignedDuration::from_hours(1),
         id: "tok_1".to_owned(),
+        credential: Some("kkey_1".to_owned()),
     };
     let kite_key = KiteKeyClaims {
         issuer: ISSUER.to_owned(),

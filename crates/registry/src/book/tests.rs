@@ -151,10 +151,10 @@ fn what_a_restart_finds_is_listed_for_a_while_and_goes_if_it_does_not_come_back(
 fn rows_of_another_server_are_listed_as_long_as_it_writes_that_it_sees_them() {
     let (mut book, now) = (a_book(), Instant::now());
     let there = |seen_at| Entry { server: "there".into(), seen_at, ..an_entry("a", 1, 1) };
-    book.compare(vec![there(at(0))], at(10));
+    book.compare(vec![there(at(0))], now, at(10));
     assert!(book.index.get("a").unwrap().connected);
 
-    book.compare(vec![there(at(60))], at(100));
+    book.compare(vec![there(at(60))], now, at(100));
     book.pass(now, at(200));
     assert!(book.index.get("a").is_some());
     book.pass(now, at(211));
@@ -169,26 +169,65 @@ fn of_two_servers_the_one_with_the_newer_registration_has_it() {
     book.admit(an_entry("newer-there", 1, 1), Proof::Heartbeats, now).unwrap();
     let there =
         |id: &str, registered_at| Entry { server: "there".into(), registered_at, ..an_entry(id, 1, 9) };
-    while book.writes.next(&book.index).is_some() {}
+    while book.next_write().is_some() {}
 
-    book.compare(vec![there("newer-here", at(-10)), there("newer-there", at(10))], at(10));
+    book.compare(vec![there("newer-here", at(-10)), there("newer-there", at(10))], now, at(10));
 
     assert_eq!(book.index.get("newer-here").unwrap().generation, 1);
     assert_eq!(book.index.get("newer-there").unwrap().server, "there");
-    let Some(Write::Save(saved)) = book.writes.next(&book.index) else { panic!("the newer one is written") };
+    let Some(Write::Save(saved)) = book.next_write() else { panic!("the newer one is written") };
     assert_eq!(saved.iter().map(|entry| entry.kite.id.as_str()).collect::<Vec<_>>(), ["newer-here"]);
 }
 
 #[test]
-fn what_another_server_dropped_goes_and_what_nobody_has_any_more_is_removed() {
-    let mut book = a_book();
-    let there = Entry { server: "there".into(), ..an_entry("a", 1, 1) };
-    book.compare(vec![there], at(0));
+fn one_that_is_silent_is_left_to_the_server_it_moved_to_whatever_the_clocks_say() {
+    let there = || Entry { server: "there".into(), registered_at: at(-10), ..an_entry("a", 1, 9) };
+    for (silent_for, server) in [(10, "here"), (16, "there")] {
+        let (mut book, now) = (a_book(), Instant::now());
+        book.admit(an_entry("a", 1, 1), Proof::Heartbeats, now).unwrap();
+        while book.next_write().is_some() {}
 
-    book.compare(vec![an_entry("left", 1, 5)], at(1));
+        book.compare(vec![there()], now + Duration::from_secs(silent_for), at(10));
+
+        assert_eq!(book.index.get("a").unwrap().server, server, "{silent_for}");
+        assert_eq!(book.next_write().is_some(), server == "here", "{silent_for}");
+    }
+}
+
+#[test]
+fn one_that_is_silent_is_not_stored_again_after_another_server_took_it_for_dead() {
+    for (silent_for, is_stored) in [(10, true), (16, false)] {
+        let (mut book, now) = (a_book(), Instant::now());
+        book.admit(an_entry("a", 1, 1), Proof::Heartbeats, now).unwrap();
+        while book.next_write().is_some() {}
+
+        book.compare(vec![], now + Duration::from_secs(silent_for), at(150));
+
+        assert_eq!(matches!(book.next_write(), Some(Write::Save(_))), is_stored, "{silent_for}");
+    }
+}
+
+#[test]
+fn what_another_server_took_over_is_not_written_here() {
+    let (mut book, now) = (a_book(), Instant::now());
+    book.admit(an_entry("a", 1, 1), Proof::Heartbeats, now).unwrap();
+    let there = Entry { server: "there".into(), registered_at: at(1), ..an_entry("a", 1, 9) };
+
+    book.compare(vec![there], now, at(2));
+
+    assert!(book.next_write().is_none(), "what was to be saved is another server's by now");
+}
+
+#[test]
+fn what_another_server_dropped_goes_and_what_nobody_has_any_more_is_removed() {
+    let (mut book, now) = (a_book(), Instant::now());
+    let there = Entry { server: "there".into(), ..an_entry("a", 1, 1) };
+    book.compare(vec![there], now, at(0));
+
+    book.compare(vec![an_entry("left", 1, 5)], now, at(1));
 
     assert!(book.index.get("a").is_none());
-    let Some(Write::Remove(gone)) = book.writes.next(&book.index) else { panic!("something is removed") };
+    let Some(Write::Remove(gone)) = book.next_write() else { panic!("something is removed") };
     assert!(gone.contains(&Registration { id: "left".into(), generation: 5 }), "{gone:?}");
 }
 
@@ -200,31 +239,31 @@ fn what_changes_twice_before_it_is_written_is_written_as_it_is_then() {
     book.admit(an_entry("b", 1, 3), Proof::Heartbeats, now).unwrap();
     book.end("b", 3);
 
-    let Some(Write::Remove(gone)) = book.writes.next(&book.index) else { panic!("removals first") };
-    let Some(Write::Save(saved)) = book.writes.next(&book.index) else { panic!("then what is there") };
+    let Some(Write::Remove(gone)) = book.next_write() else { panic!("removals first") };
+    let Some(Write::Save(saved)) = book.next_write() else { panic!("then what is there") };
 
     assert_eq!(gone.len(), 2, "the replaced one and the ended one");
     assert_eq!(saved.len(), 1);
     assert_eq!(saved[0].generation, 2);
-    assert!(book.writes.next(&book.index).is_none());
+    assert!(book.next_write().is_none());
 }
 
 #[test]
 fn what_could_not_be_written_is_written_later() {
     let (mut book, now) = (a_book(), Instant::now());
     book.admit(an_entry("a", 1, 1), Proof::Heartbeats, now).unwrap();
-    let write = book.writes.next(&book.index).unwrap();
+    let write = book.next_write().unwrap();
 
     book.writes.put_back(write);
 
-    assert!(matches!(book.writes.next(&book.index), Some(Write::Save(_))));
+    assert!(matches!(book.next_write(), Some(Write::Save(_))));
 }
 
 #[test]
 fn that_a_kite_was_seen_is_written_once_a_minute() {
     let (mut book, now) = (a_book(), Instant::now());
     book.admit(an_entry("a", 1, 1), Proof::Heartbeats, now).unwrap();
-    while book.writes.next(&book.index).is_some() {}
+    while book.next_write().is_some() {}
 
     for second in [10, 20, 59] {
         book.beat("a", Some(1), now, at(second));
@@ -232,7 +271,7 @@ fn that_a_kite_was_seen_is_written_once_a_minute() {
     }
     book.beat("a", Some(1), now, at(60));
 
-    let Some(Write::Touch(seen)) = book.writes.next(&book.index) else { panic!("it is touched") };
+    let Some(Write::Touch(seen)) = book.next_write() else { panic!("it is touched") };
     assert_eq!(seen[0].at, at(60));
 }
 
@@ -360,7 +399,7 @@ proptest! {
             let now = start + Duration::from_secs(seconds);
             book.pass(now, at(i64::try_from(seconds).unwrap()));
             model.retain(|_, known| known.deadline > seconds);
-            while let Some(write) = book.writes.next(&book.index) {
+            while let Some(write) = book.next_write() {
                 match write {
                     Write::Remove(gone) => for gone in gone {
                         if stored.get(&gone.id).is_some_and(|entry| entry.generation == gone.generation) {

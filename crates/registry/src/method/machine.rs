@@ -40,12 +40,17 @@ impl Registry {
         if !self.limits().machines.take(address, Instant::now()) {
             return Err(Error::rate_limited());
         }
+        let session = request.context().get::<Session>();
+        let mut _typing = None;
         let credential = match wanted.auth_type.as_str() {
             "token" if wanted.token.is_empty() || wanted.token.len() > MAX_SECRET => {
                 return Err(Error::argument("give the one-time code as `token`"));
             }
             "token" => Credential::OneTimeCode(Secret::new(wanted.token)),
-            "password" => self.ask_password(&request, wanted.username).await?,
+            "password" => {
+                _typing = session.map(Session::typing);
+                self.ask_password(&request, wanted.username).await?
+            }
             _ => {
                 return Err(Error::argument("authType must be `token` (a one-time code) or `password`"));
             }
@@ -53,6 +58,9 @@ impl Registry {
         let principal = self.inner.policy.authenticate(credential, address).await?;
         if principal.reach != Reach::Full {
             return Err(Refused::NotAllowed.into());
+        }
+        if let Some(session) = session {
+            session.authenticated();
         }
         let name = cut(&request.caller().kite.hostname);
         let issued = self.inner.policy.issue_key(&principal, KeyOrder::Machine { name }).await?;
@@ -70,9 +78,6 @@ impl Registry {
                 "too many people are typing passwords; try again in a moment, or use a one-time code",
             ));
         };
-        if let Some(session) = request.context().get::<Session>() {
-            session.authenticated();
-        }
         let prompt = format!("Password of {}: ", cut(&field_of(&username)));
         let asked = request.peer().request("kite.getPass").args((prompt,)).timeout(TYPING);
         let password = Secret::new(asked.send::<String>().await?);

@@ -2,7 +2,7 @@ use domain::{KiteVia, ShareSubject, TeamId};
 use registry::{AGENT_NAME, Place, Whose};
 use serde_json::json;
 
-use crate::hall::{Hall, soon};
+use crate::hall::{Hall, a_kite, origin, soon};
 
 #[tokio::test(start_paused = true)]
 async fn an_agent_is_the_kite_of_its_workspace_whatever_it_says() {
@@ -72,6 +72,71 @@ async fn an_agent_may_register_and_report_and_nothing_else() {
         let refused = agent.call(method, argument).await.unwrap_err();
         assert_eq!(refused.kind, registry::kind::NOT_ALLOWED, "{method}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_learns_about_the_servers_machine_or_writes_into_its_log() {
+    let hall = Hall::new().await;
+    let id = hall.world.workspace(9, hall.alice, TeamId::NIL);
+    let nobody = hall.client(a_kite("cli"), None, origin(None));
+
+    for caller in [hall.agent(id), hall.connect("alice-key"), nobody] {
+        for method in ["kite.systemInfo", "kite.log", "kite.print"] {
+            let refused = caller.call(method, json!("text")).await.unwrap_err();
+            assert_eq!(refused.kind, kite::error::kind::METHOD_NOT_FOUND, "{method}");
+        }
+        assert_eq!(caller.call("kite.ping", json!(null)).await.unwrap(), "pong");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workspace_whose_news_were_lost_is_found_again_within_a_minute() {
+    let hall = Hall::new().await;
+    let renamed = hall.world.workspace(8, hall.alice, TeamId::NIL);
+    let moved = hall.world.workspace(9, hall.alice, TeamId::NIL);
+    let agents = [hall.agent(renamed), hall.agent(moved)];
+    for agent in &agents {
+        agent.call("register", json!({"url": ""})).await.unwrap();
+    }
+
+    {
+        let mut facts = hall.world.facts();
+        facts.seats.get_mut(&renamed).unwrap().hostname = "renamed".into();
+        let seat = facts.seats.get_mut(&moved).unwrap();
+        (seat.owner, seat.username) = (hall.bob, "bob".into());
+    }
+    hall.pass(61).await;
+
+    assert_eq!(hall.registry.get(&renamed.to_string()).unwrap().kite.hostname, "renamed");
+    let moved = hall.registry.get(&moved.to_string()).unwrap();
+    assert_eq!((moved.owner, moved.kite.username.as_str()), (hall.bob, "bob"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_agents_are_named_again_by_turns() {
+    let hall = Hall::new().await;
+    let mut agents = Vec::new();
+    for number in 0..120 {
+        let id = hall.world.workspace(number, hall.alice, TeamId::NIL);
+        let agent = hall.agent(id);
+        agent.call("register", json!({"url": ""})).await.unwrap();
+        agents.push((id, agent));
+    }
+    let renamed = || {
+        let is_renamed =
+            |id: &domain::WorkspaceId| hall.registry.get(&id.to_string()).unwrap().kite.hostname == "renamed";
+        agents.iter().filter(|(id, _)| is_renamed(id)).count()
+    };
+    for (id, _) in &agents {
+        hall.world.facts().seats.get_mut(id).unwrap().hostname = "renamed".into();
+    }
+
+    hall.pass(61).await;
+    let first = renamed();
+    hall.pass(60).await;
+    let second = renamed();
+
+    assert_eq!((first, second), (100, 120));
 }
 
 #[tokio::test(start_paused = true)]

@@ -66,7 +66,7 @@ async fn a_kites_token_is_not_good_at_the_registry_and_a_kite_key_is_no_token() 
         assert_eq!(refused.kind, "authenticationError");
     }
     let bearer = registry::Origin { address: None, bearer: Some(token.to_owned().into()) };
-    let refused = hall.client(a_kite("evil"), None, bearer).call("getKey", json!(null)).await.unwrap_err();
+    let refused = hall.client(a_kite("evil"), None, bearer).call("shared", json!({})).await.unwrap_err();
     assert_eq!(refused.kind, "authenticationError");
     assert!(hall.registry.check_token(hall.kite_key("alice-key").expose(), "a").is_err());
 }
@@ -141,7 +141,7 @@ async fn one_address_cannot_try_credentials_for_long() {
     for number in 0..110 {
         let token = Authentication::token(format!("hearth_guess{number}"));
         let client = hall.client(a_kite("a"), Some(token), attacker());
-        kinds.push(client.call("getKey", json!(null)).await.unwrap_err().kind);
+        kinds.push(client.call("shared", json!({})).await.unwrap_err().kind);
     }
     let asked = hall.world.facts().asked;
 

@@ -227,7 +227,6 @@ async fn nobody_who_does_not_authenticate_is_told_anything() {
         ("report", json!({"calls": 1, "errors": 0})),
         ("getKites", json!({"query": {"id": "a"}})),
         ("getToken", json!({"id": "a"})),
-        ("getKey", json!(null)),
         ("cancelWatcher", json!("x")),
         ("share", json!({"id": "a", "username": "bob"})),
         ("unshare", json!({"id": "a", "username": "bob"})),

@@ -43,7 +43,7 @@ impl Hall {
     /// A registry with alice and bob and nothing else.
     pub(crate) async fn new() -> Self {
         let clock = FakeClock::default();
-        let world = Arc::new(World::new(now(&clock)));
+        let world = Arc::new(World::new(clock.clone()));
         let (alice, bob) = (world.person("alice"), world.person("bob"));
         world.key("alice-key", alice, None);
         world.key("bob-key", bob, None);
@@ -94,6 +94,7 @@ impl Hall {
         let username = self.world.facts().credentials[name].username.clone();
         let issued_at = now(&self.clock);
         let expires_at = issued_at + SignedDuration::from_hours(30 * 24);
+        self.world.facts().lives.insert(name.to_owned(), (issued_at, expires_at));
         let issued = IssuedKey { id: name.to_owned(), username, issued_at, expires_at };
         self.registry.sign_kite_key(&issued).unwrap()
     }

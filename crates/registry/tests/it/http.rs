@@ -74,6 +74,20 @@ async fn a_beat_is_taken_from_where_it_registered_or_with_its_owners_key() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_address_that_everybody_has_behind_a_proxy_proves_nothing() {
+    let hall = Hall::new().await;
+    let key = || Some(hall.kite_key("bob-key").expose().to_owned().into());
+
+    for proxy in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
+        hall.registry.register_http(&body(&hall, "a", "bob-key"), address(proxy)).await;
+        let anybody = hall.registry.beat_http(Some("a"), None, address(proxy)).await;
+        let owner = hall.registry.beat_http(Some("a"), key(), address(proxy)).await;
+
+        assert_eq!((anybody.body.as_str(), owner.body.as_str()), ("registeragain", "pong"), "{proxy}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_beat_over_http_keeps_no_connection_alive() {
     let hall = Hall::new().await;
     let kite = hall.connect_as("bob-key", a_kite("a"));

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use kite::{Error, Kite, Service};
 use registry::{KeyOrder, Principal, Reach};
 use serde_json::{Value, json};
@@ -60,6 +62,36 @@ async fn a_password_is_asked_for_at_the_other_end() {
     assert!(right.unwrap().is_string());
     assert_eq!(wrong.unwrap_err().kind, "authenticationError");
     assert_eq!(silent.unwrap_err().message, "no terminal");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_lasts_while_a_password_is_typed_and_not_after_a_wrong_one() {
+    let hall = Hall::new().await;
+    hall.world.facts().passwords.insert("alice".into(), "correct".into());
+    let slowly = |password: &'static str| {
+        let service = Service::builder(a_machine())
+            .method_with("kite.getPass", kite::MethodOptions::default().open(), move |_| async move {
+                tokio::time::sleep(Duration::from_mins(5)).await;
+                Ok(password)
+            })
+            .build();
+        hall.client_of(&service, None, origin(Some("192.0.2.1")))
+    };
+
+    for (password, is_right) in [("correct", true), ("guess", false)] {
+        let machine = slowly(password);
+        let peer = machine.peer.clone();
+        let argument = json!({"authType": "password"});
+        let asked = peer.request("registerMachine").args((argument,)).timeout(Duration::from_mins(10));
+        let answer = tokio::spawn(asked.send::<Value>());
+        hall.pass(290).await;
+        assert!(!machine.peer.is_closed(), "somebody types");
+
+        assert_eq!(answer.await.unwrap().is_ok(), is_right);
+        hall.pass(2).await;
+
+        assert_eq!(machine.peer.is_closed(), !is_right);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -128,12 +128,12 @@ async fn a_kite_that_moves_to_another_server_is_not_removed_by_the_first() {
     beside.pass(1).await;
 
     hall.registry.changed_elsewhere();
-    hall.pass(1).await;
+    hall.pass(3).await;
     old.peer.close();
     soon(old.peer.closed()).await;
     hall.pass(5).await;
     beside.registry.changed_elsewhere();
-    beside.pass(1).await;
+    beside.pass(3).await;
 
     assert_eq!(hall.registry.get("a").unwrap().server, "there");
     assert_eq!(beside.registry.get("a").unwrap().url, "http://127.0.0.1:2/");

@@ -76,3 +76,28 @@ async fn only_a_credential_for_everything_shares() {
 
     assert_eq!(refused.unwrap_err().kind, registry::kind::NOT_ALLOWED);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_shared_is_told_to_tokens_that_may_look() {
+    let hall = Hall::new().await;
+    let looks = hall.world.token(hall.alice, &[Scope::WorkspacesRead]);
+    let writes = hall.world.token(hall.alice, &[Scope::WorkspacesWrite]);
+
+    let told = hall.connect_with_token(&looks).call("shared", json!({})).await;
+    let refused = hall.connect_with_token(&writes).call("shared", json!({})).await.unwrap_err();
+
+    assert_eq!(told.unwrap(), json!([]));
+    assert_eq!(refused.kind, registry::kind::NOT_ALLOWED);
+    assert!(refused.message.contains("lacks the scope"), "{}", refused.message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_shares_with_themselves_is_told_that_it_is_theirs() {
+    let hall = Hall::new().await;
+    let kite = hall.connect_as("alice-key", a_kite("a"));
+    kite.register().await;
+
+    let refused = kite.refused("share", json!({"id": "a", "username": "alice"})).await;
+
+    assert!(refused.starts_with("it is yours already"), "{refused}");
+}

@@ -11,6 +11,7 @@ pub(crate) struct Rows {
     pub(crate) stored: BTreeMap<String, Entry>,
     pub(crate) is_down: bool,
     pub(crate) saves: usize,
+    pub(crate) loads: usize,
     pub(crate) touches: usize,
 }
 
@@ -35,7 +36,8 @@ impl Shelf {
 #[async_trait]
 impl Storage for Shelf {
     async fn load(&self) -> Result<Vec<Entry>, StorageError> {
-        let rows = self.up()?;
+        let mut rows = self.up()?;
+        rows.loads += 1;
         let stored = rows.stored.values().map(|entry| Entry {
             connected: false,
             calls: None,

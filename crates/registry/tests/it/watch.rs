@@ -240,3 +240,19 @@ async fn a_watcher_that_does_not_read_is_given_up() {
 
     assert_eq!(cancelled.kind, registry::kind::NOT_FOUND, "it has ended already");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_may_is_looked_up_once_for_all_their_watches() {
+    let hall = Hall::new().await;
+    let alice = hall.connect("alice-key");
+    let mut watches = Vec::new();
+    for _ in 0..20 {
+        watches.push(alice.watch("watchCallback", json!({"name": "math"})).await);
+    }
+    let before = hall.world.facts().looked;
+
+    hall.registry.rights_changed(registry::Whose::User(hall.alice));
+    hall.pass(2).await;
+
+    assert_eq!(hall.world.facts().looked - before, 1);
+}

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use domain::{
-    KiteAction, KiteViewer, Role, Scope, Scopes, ShareSubject, SignedDuration, TeamId, TeamRole, Timestamp,
-    UserId, WorkspaceId,
+    Clock, KiteAction, KiteViewer, Role, Scope, Scopes, ShareSubject, SignedDuration, TeamId, TeamRole,
+    Timestamp, UserId, WorkspaceId,
 };
 use registry::{
     Credential, Entry, IssuedKey, KeyOrder, Place, Policy, Principal, Range, Reach, Refused, Seat, Share,
-    Viewer, field_of,
+    Verdict, Viewer, field_of,
 };
+use testkit::FakeClock;
 
 /// What the policy knows.
 #[derive(Default)]
@@ -33,18 +34,24 @@ pub(crate) struct Facts {
     pub(crate) seats: HashMap<WorkspaceId, Seat>,
     pub(crate) is_down: bool,
     pub(crate) issued: Vec<KeyOrder>,
+    /// Whether no kite key can be made.
+    pub(crate) issues_none: bool,
+    /// Until when the newest issues of kite keys are good, and from when, by what they are called.
+    pub(crate) lives: HashMap<String, (Timestamp, Timestamp)>,
     /// How often somebody was authenticated.
     pub(crate) asked: usize,
+    /// How often it was asked what somebody may.
+    pub(crate) looked: usize,
 }
 
 pub(crate) struct World {
     facts: Mutex<Facts>,
-    pub(crate) now: Timestamp,
+    clock: FakeClock,
 }
 
 impl World {
-    pub(crate) fn new(now: Timestamp) -> Self {
-        Self { facts: Mutex::default(), now }
+    pub(crate) fn new(clock: FakeClock) -> Self {
+        Self { facts: Mutex::default(), clock }
     }
 
     pub(crate) fn facts(&self) -> MutexGuard<'_, Facts> {
@@ -94,7 +101,7 @@ impl World {
     pub(crate) fn share(&self, owner: UserId, subject: ShareSubject, user: UserId) {
         let mut facts = self.facts();
         let username = facts.names[&user].clone();
-        facts.shares.push((owner, Share { subject, user, username, created_at: self.now }));
+        facts.shares.push((owner, Share { subject, user, username, created_at: self.clock.now() }));
     }
 }
 
@@ -164,7 +171,8 @@ impl Policy for World {
     }
 
     async fn viewer(&self, principal: &Principal) -> Result<Arc<dyn Viewer>, Refused> {
-        let facts = self.facts();
+        let mut facts = self.facts();
+        facts.looked += 1;
         facts.up()?;
         facts.good(&principal.credential)?;
         let mut shared: HashMap<UserId, Vec<ShareSubject>> = HashMap::new();
@@ -187,34 +195,53 @@ impl Policy for World {
         facts.seats.get(&workspace).cloned().ok_or(Refused::NotAllowed)
     }
 
-    async fn keeps(&self, entries: &[Arc<Entry>]) -> Result<Vec<bool>, Refused> {
+    async fn keeps(&self, entries: &[Arc<Entry>]) -> Result<Vec<Verdict>, Refused> {
         let facts = self.facts();
         facts.up()?;
-        let keeps = entries.iter().map(|entry| match &entry.place {
-            Place::Workspace { id, .. } => facts.seats.contains_key(id),
-            Place::Service { team } => {
-                facts.good(&entry.credential).is_ok_and(|it| field_of(&it.username) == entry.kite.username)
-                    && team.is_none_or(|team| {
-                        facts.places.get(&entry.owner).is_some_and(|places| places.contains_key(&team))
-                    })
+        let verdicts = entries.iter().map(|entry| {
+            let keeps = match &entry.place {
+                Place::Workspace { id, .. } => {
+                    facts.seats.get(id).is_some_and(|seat| seat.owner == entry.owner)
+                }
+                Place::Service { team } => {
+                    facts
+                        .good(&entry.credential)
+                        .is_ok_and(|it| field_of(&it.username) == entry.kite.username)
+                        && team.is_none_or(|team| {
+                            facts.places.get(&entry.owner).is_some_and(|places| places.contains_key(&team))
+                        })
+                }
+            };
+            match facts.lives.get(&entry.credential) {
+                _ if !keeps => Verdict::Goes,
+                Some((_, end)) if self.clock.now() >= *end => Verdict::Goes,
+                Some((begin, end)) if self.clock.now() >= *begin + end.duration_since(*begin) / 2 => {
+                    Verdict::RegistersAgain
+                }
+                _ => Verdict::Stays,
             }
         });
-        Ok(keeps.collect())
+        Ok(verdicts.collect())
     }
 
     async fn issue_key(&self, principal: &Principal, order: KeyOrder) -> Result<IssuedKey, Refused> {
         let mut facts = self.facts();
         facts.up()?;
+        if facts.issues_none {
+            return Err(Refused::Unavailable);
+        }
+        let id = format!("issued{}", facts.issued.len() + 1);
+        // A renewed key is called what it was called before.
+        let credential = match order {
+            KeyOrder::Renewal => principal.credential.clone(),
+            KeyOrder::Machine { .. } => id.clone(),
+        };
         facts.issued.push(order);
-        let id = format!("issued{}", facts.issued.len());
-        let renewed = Principal { credential: id.clone(), ..principal.clone() };
-        facts.credentials.insert(id.clone(), renewed);
-        Ok(IssuedKey {
-            id,
-            username: principal.username.clone(),
-            issued_at: self.now,
-            expires_at: self.now + SignedDuration::from_hours(30 * 24),
-        })
+        let (issued_at, expires_at) =
+            (self.clock.now(), self.clock.now() + SignedDuration::from_hours(30 * 24));
+        facts.lives.insert(credential.clone(), (issued_at, expires_at));
+        facts.credentials.insert(id.clone(), Principal { credential, ..principal.clone() });
+        Ok(IssuedKey { id, username: principal.username.clone(), issued_at, expires_at })
     }
 
     async fn share(
@@ -231,8 +258,16 @@ impl Policy for World {
             }
             facts.user_of(username)?
         };
+        if user == principal.user {
+            return Err(Refused::TheirOwn);
+        }
         World::share(self, principal.user, subject.clone(), user);
-        Ok(Share { subject: subject.clone(), user, username: username.to_owned(), created_at: self.now })
+        Ok(Share {
+            subject: subject.clone(),
+            user,
+            username: username.to_owned(),
+            created_at: self.clock.now(),
+        })
     }
 
     async fn unshare(
@@ -254,6 +289,10 @@ impl Policy for World {
     async fn shared(&self, principal: &Principal) -> Result<Vec<Share>, Refused> {
         let facts = self.facts();
         facts.up()?;
+        let scopes = facts.scopes.get(&principal.credential);
+        if scopes.is_some_and(|it| !it.contains(&Scope::All) && !it.contains(&Scope::WorkspacesRead)) {
+            return Err(Refused::LacksScope);
+        }
         let theirs = facts.shares.iter().filter(|(owner, _)| *owner == principal.user);
         Ok(theirs.map(|(_, share)| share.clone()).collect())
     }

@@ -116,6 +116,7 @@ on_both_engines! {
         kites_go_with_their_workspace_team_and_owner
         the_issues_of_a_kite_key_follow_each_other
         of_servers_that_renew_a_kite_key_at_once_one_does
+        a_kite_key_that_is_renewed_at_this_moment_is_revoked
         kite_keys_of_a_team_go_with_it
         one_pair_of_the_registry_signs_at_a_time
         a_share_is_good_while_its_owner_may_enter

@@ -29,6 +29,11 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(share_kite, unshare_kite))
 }
 
+/// What an id means where shares are concerned.
+const SHARED: &str = "The kite's id while it is registered. Or, at any time, what the share is about: `ws_…` for the \
+    agent of a workspace of the caller's, running or not; `environment/name`, its slash written `%2F`, for the \
+    caller's services so called.";
+
 /// Which kites.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -148,11 +153,13 @@ pub(crate) async fn create_kite_token(
 }
 
 /// Lists whom a kite of the caller's is shared with.
+///
+/// The kite need not be registered now: it may be the agent of a stopped workspace, or a service that is away.
 #[utoipa::path(
     get,
     path = "/kites/{id}/shares",
     tag = "kites",
-    params(("id" = String, Path, description = "The kite.")),
+    params(("id" = String, Path, description = SHARED)),
     responses(
         (status = 200, body = Page<KiteShareView>),
         Always,
@@ -171,13 +178,13 @@ pub(crate) async fn list_kite_shares(
 
 /// Lets somebody call a kite of the caller's. Of a workspace's agent that means: do everything inside.
 ///
-/// Of other kites it holds for all of the same environment and name.
+/// Of other kites it holds for all of the caller's of the same environment and name, now and later.
 #[utoipa::path(
     put,
     path = "/kites/{id}/shares/{user}",
     tag = "kites",
     params(
-        ("id" = String, Path, description = "The kite."),
+        ("id" = String, Path, description = SHARED),
         ("user" = String, Path, description = "The person, by id or name."),
     ),
     responses(
@@ -202,7 +209,7 @@ pub(crate) async fn share_kite(
     path = "/kites/{id}/shares/{user}",
     tag = "kites",
     params(
-        ("id" = String, Path, description = "The kite."),
+        ("id" = String, Path, description = SHARED),
         ("user" = String, Path, description = "The person, by id or name."),
     ),
     responses(

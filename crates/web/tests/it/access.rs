@@ -105,9 +105,9 @@ const TABLE: &[Row] = &[
     Row("share_kite", None, READ,                                    "401 404 ok  404 403 401 403"),
     Row("unshare_kite", None, READ,                                  "401 404 ok  404 403 401 403"),
     Row("list_kite_keys", None, READ,                                "401 ok  ok  ok  403 401 403"),
-    Row("create_kite_key", Some(|| json!({"name": "ci"})), READ,     "401 ok  ok  ok  403 401 403"),
+    Row("create_kite_key", Some(|| json!({"name": "ci"})), ALL,      "401 ok  ok  ok  403 401 403"),
     Row("revoke_kite_key", None, READ,                               "401 404 404 404 403 401 403"),
-    Row("create_kite_code", Some(|| json!({})), READ,                "401 ok  ok  ok  403 401 403"),
+    Row("create_kite_code", Some(|| json!({})), ALL,                 "401 ok  ok  ok  403 401 403"),
     Row("list_registry_keys", None, ALL,                             "401 403 403 ok  403 401 403"),
     Row("rotate_registry_key", Some(|| json!({})), ALL,              "401 403 403 ok  403 401 403"),
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::copy;
-use super::listing::names;
+use super::listing::all_names;
 use super::path::Roots;
 use super::work::{Wanted, cannot, cannot_with};
 use crate::problem::Problem;
@@ -79,7 +79,7 @@ pub(super) fn set_permissions_below(path: &Path, mode: u32, wanted: &Wanted) -> 
             if enterable {
                 set_permissions(&path, mode)?;
             }
-            let found = match names(&path, usize::MAX) {
+            let found = match all_names(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 found => found.map_err(cannot_with(VERB, &path))?,
             };

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::listing::names;
+use super::listing::all_names;
 use super::read;
 use super::work::{Wanted, cannot_with};
 use crate::problem::Problem;
@@ -66,7 +66,7 @@ fn copy_tree(from: &Path, to: &Path, begun: &mut bool, wanted: &Wanted) -> Resul
         };
         let kind = source.file_type();
         if kind.is_dir() {
-            let found = names(&from, usize::MAX).map_err(cannot_with("copy", &from))?;
+            let found = all_names(&from).map_err(cannot_with("copy", &from))?;
             make_folder(&to).map_err(cannot_with("copy to", &to))?;
             *begun = true;
             todo.push(Todo::Seal(to.clone(), permissions(&source)));

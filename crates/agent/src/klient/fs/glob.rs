@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::Instant;
 
-use super::listing::{MOST, MOST_BYTES, names};
+use super::listing::{MOST, MOST_BYTES, readable_names};
 use super::pattern::{Segment, fits};
 use super::work::Wanted;
 use crate::problem::Problem;
@@ -66,10 +66,11 @@ struct Found {
 impl Found {
     fn add(&mut self, path: &Path) -> Result<(), Problem> {
         let path = text(path);
-        // What JSON puts around and escapes is at most the text once more for all but odd names.
-        self.bytes += path.len() + 3;
-        if self.paths.len() == MOST || self.bytes > MOST_BYTES / 2 {
-            return Err(too_much("more than 10 000 names, or 1.5 MiB of them, fit"));
+        // As it is sent: a control character takes six bytes.
+        let bytes = serde_json::to_string(&path).map_or(MOST_BYTES, |text| text.len() + 1);
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.paths.len() == MOST || self.bytes > MOST_BYTES {
+            return Err(too_much("more than 10 000 names, or 3 MiB of them, fit"));
         }
         self.paths.push(path);
         Ok(())
@@ -103,7 +104,7 @@ fn step(segments: &[Segment], folder: &Path, places: &[usize]) -> BTreeMap<OsStr
     if !reads {
         return nexts;
     }
-    for found in names(folder, NAMES_MAX).map(|folder| folder.names).unwrap_or_default() {
+    for found in readable_names(folder, NAMES_MAX).map(|folder| folder.names).unwrap_or_default() {
         for place in &places {
             match segments.get(*place) {
                 Some(Segment::Fits(tokens)) if fits(tokens, &found.name.to_string_lossy()) => {
@@ -162,4 +163,23 @@ fn too_much(why: &str) -> Problem {
         format!("cannot find all files that fit the pattern: {why}"),
         "Begin the pattern in a smaller folder, or make it narrower.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_found_is_weighed_as_it_is_sent() {
+        let fill = |character: &str| {
+            let (mut found, path) = (Found::default(), character.repeat(1000));
+            while found.add(Path::new(&path)).is_ok() {}
+            serde_json::to_string(&found.paths).unwrap().len()
+        };
+
+        for character in ["x", "\u{1}", "\""] {
+            let bytes = fill(character);
+            assert!((MOST_BYTES - 7000..=MOST_BYTES + 2).contains(&bytes), "{character:?}: {bytes}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! What is in a folder, and below it.
 
 use std::ffi::OsString;
+use std::fs::DirEntry;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -39,7 +40,7 @@ pub(super) struct Listing {
 pub(super) fn list(wish: &Wish, wanted: &Wanted) -> Result<Listing, Problem> {
     let mut listing = Listing { files: Vec::new(), truncated: false };
     let mut bytes = 0;
-    let mut open = vec![names(&wish.path, MOST + 1).map_err(cannot_with("list", &wish.path))?];
+    let mut open = vec![readable_names(&wish.path, MOST + 1).map_err(cannot_with("list", &wish.path))?];
     while let Some(folder) = open.last_mut() {
         wanted.check()?;
         let Some(found) = folder.names.pop() else {
@@ -59,7 +60,7 @@ pub(super) fn list(wish: &Wish, wanted: &Wanted) -> Result<Listing, Problem> {
         }
         listing.files.push(entry);
         if found.is_folder && wish.enters(&found.name) {
-            open.extend(names(&path, MOST + 1 - listing.files.len()).ok());
+            open.extend(readable_names(&path, MOST + 1 - listing.files.len()).ok());
         }
     }
     Ok(listing)
@@ -78,16 +79,46 @@ pub(super) struct Name {
     pub(super) is_folder: bool,
 }
 
-/// Reads at most so many names.
-pub(super) fn names(path: &Path, most: usize) -> io::Result<Names> {
-    let mut names: Vec<Name> = std::fs::read_dir(path)?
-        .map_while(Result::ok)
-        .take(most)
-        .map(|found| Name {
-            name: found.file_name(),
-            is_folder: found.file_type().is_ok_and(|kind| kind.is_dir()),
-        })
-        .collect();
+/// All names. A folder that cannot be read to its end is an error: whoever takes what is not named for not being
+/// there, and then removes the folder, would lose it.
+pub(super) fn all_names(path: &Path) -> io::Result<Names> {
+    sorted(path, std::fs::read_dir(path)?)
+}
+
+/// At most so many names; of a folder that cannot be read to its end, those before.
+pub(super) fn readable_names(path: &Path, most: usize) -> io::Result<Names> {
+    sorted(path, std::fs::read_dir(path)?.take_while(Result::is_ok).take(most))
+}
+
+fn sorted(path: &Path, found: impl Iterator<Item = io::Result<DirEntry>>) -> io::Result<Names> {
+    let name = |found: DirEntry| Name {
+        name: found.file_name(),
+        is_folder: found.file_type().is_ok_and(|kind| kind.is_dir()),
+    };
+    let mut names = found.map(|found| found.map(name)).collect::<io::Result<Vec<_>>>()?;
     names.sort_unstable_by(|a, b| b.name.cmp(&a.name));
     Ok(Names { path: path.to_owned(), names })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_breaks_off_is_not_taken_for_a_short_one() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a", "b"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let breaks_off = || {
+            let found = std::fs::read_dir(folder.path()).unwrap().take(1);
+            found.chain([Err(io::Error::from_raw_os_error(libc::EIO))])
+        };
+
+        assert_eq!(sorted(folder.path(), breaks_off()).err().unwrap().raw_os_error(), Some(libc::EIO));
+        assert_eq!(sorted(folder.path(), breaks_off().take_while(Result::is_ok)).unwrap().names.len(), 1);
+        let all = all_names(folder.path()).unwrap();
+        assert_eq!(all.names.iter().map(|found| &*found.name).collect::<Vec<_>>(), ["b", "a"]);
+        assert_eq!(readable_names(folder.path(), 1).unwrap().names.len(), 1);
+    }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use rustix::fs::statvfs;
 use serde::Serialize;
 
-use super::listing::names;
+use super::listing::all_names;
 use super::work::{Wanted, cannot, cannot_with};
 use crate::problem::Problem;
 
@@ -56,7 +56,7 @@ pub(super) fn size(path: &Path, wanted: &Wanted) -> Result<u64, Problem> {
             found => found.map_err(cannot_with("measure", &path))?,
         };
         if found.is_dir() {
-            let below = match names(&path, usize::MAX) {
+            let below = match all_names(&path) {
                 Err(error) if may_be_gone(&error) => continue,
                 below => below.map_err(cannot_with("measure", &path))?,
             };

@@ -105,8 +105,8 @@ pub(super) fn without_dots(path: &Path) -> PathBuf {
     clean
 }
 
-/// Bytes out of base64.
-pub(super) fn decode(text: &str) -> Result<Vec<u8>, String> {
+/// Bytes out of base64, with or without its padding.
+pub(in crate::klient) fn decode(text: &str) -> Result<Vec<u8>, String> {
     LENIENT.decode(text).map_err(|error| format!("not base64: {error}"))
 }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::work::{cannot, cannot_with, in_background, no_file};
+use super::work::{cannot, cannot_with, no_file, no_such_offset};
+use crate::background::in_background;
 use crate::problem::Problem;
 
 /// Most bytes in one answer. In base64 it is 2.7 MiB, which a connection still takes as one message.
@@ -56,21 +57,29 @@ pub(super) fn read(part: &Part) -> Result<Vec<u8>, Problem> {
         return Err(too_large(path, &format!("its {length} bytes are more than an answer can hold")));
     }
     // One more, because the kernel's own files say 0 and have content all the same.
-    let content = read_block(&mut file, part.offset, part.size.unwrap_or(BLOCK_MAX + 1));
-    let content = content.map_err(cannot_with("read", path))?;
+    let content = read_block(path, &mut file, part.offset, part.size.unwrap_or(BLOCK_MAX + 1))?;
     if part.size.is_none() && content.len() as u64 > BLOCK_MAX {
         return Err(too_large(path, "it has more bytes than an answer can hold"));
     }
     Ok(content)
 }
 
-fn read_block(file: &mut File, offset: u64, size: u64) -> io::Result<Vec<u8>> {
-    if offset > 0 {
-        file.seek(SeekFrom::Start(offset))?;
-    }
+fn read_block(path: &Path, file: &mut File, offset: u64, size: u64) -> Result<Vec<u8>, Problem> {
+    go_to("read", path, file, offset)?;
     let mut content = Vec::new();
-    file.take(size).read_to_end(&mut content)?;
+    file.take(size).read_to_end(&mut content).map_err(cannot_with("read", path))?;
     Ok(content)
+}
+
+/// Goes to a place in a file, to `verb` there.
+pub(super) fn go_to(verb: &'static str, path: &Path, file: &mut File, offset: u64) -> Result<(), Problem> {
+    if offset == 0 {
+        return Ok(());
+    }
+    file.seek(SeekFrom::Start(offset)).map(drop).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput => no_such_offset(verb, path, offset),
+        _ => cannot(verb, path, &error),
+    })
 }
 
 fn too_large(path: &Path, why: &str) -> Problem {
@@ -107,7 +116,7 @@ impl Blocks {
         let size = self.left.min(SENT_BLOCK);
         let content = in_background(move || {
             let mut file = file.try_clone().map_err(cannot_with("read", &path))?;
-            read_block(&mut file, offset, size).map_err(|error| cannot("read", &path, &error))
+            read_block(&path, &mut file, offset, size)
         })
         .await?;
         let length = content.len() as u64;

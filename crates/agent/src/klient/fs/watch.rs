@@ -6,7 +6,9 @@
 //! is told `overflow` and reads the folder anew; moves are then told as `removed` and `added`, because it is
 //! not known when the caller reads (a new watch tells `renamed` again). A new folder in a tree may be told as
 //! `removed` first, which takes away what a listing had of it. A watch ends with `stopWatching`, with its
-//! connection, or when the folder goes away, which is told as `removed` of the folder itself.
+//! connection, or when the folder goes away, which is told as `removed` of the folder itself. It also ends when the
+//! tree has grown beyond what can be watched, or cannot be read any more: that is told as `ended`, with the `reason`,
+//! because a watch that misses changes without saying so is worse than none.
 
 mod hub;
 mod pending;
@@ -22,10 +24,11 @@ use serde::Serialize;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::entry::Entry;
+use super::entry::{Entry, is_missing};
 use super::listing::Wish;
 use super::path::encode;
-use super::work::{Wanted, cannot, in_background};
+use super::work::{Wanted, cannot};
+use crate::background::in_background;
 use crate::problem::Problem;
 pub(super) use hub::Hub;
 use hub::{Links, Refusal, Seat};
@@ -75,11 +78,14 @@ struct Told {
     /// In base64, where it is not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     old_path_bytes: Option<String>,
+    /// Of `ended`: why, and what can be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 impl Told {
     fn new(event: &'static str, file: Entry) -> Self {
-        Self { event, file, old_path: None, old_path_bytes: None }
+        Self { event, file, old_path: None, old_path_bytes: None, reason: None }
     }
 
     fn removed(path: &Path, is_dir: bool) -> Self {
@@ -103,7 +109,12 @@ pub(super) fn begin(hub: &Arc<Hub>, wish: Wish) -> Result<Begun, Problem> {
 impl Begun {
     /// Takes in the folders. Waits for the disk.
     pub(super) fn take_in(&self, wanted: &Wanted) -> Result<(), Problem> {
-        take_in(&self.seat, &self.root, Links::Followed, Known::Already, wanted)
+        take_in(&self.seat, &self.root, Links::Followed, Known::Already, wanted).map_err(|refusal| {
+            match refusal {
+                Refusal::All(problem) => problem,
+                Refusal::Folder(error) => cannot("watch", &self.root, &error),
+            }
+        })
     }
 
     /// Tells until the end.
@@ -123,31 +134,30 @@ enum Known {
     NotYet,
 }
 
-/// Watches a folder, and those below it that are wanted, and notes their names.
-fn take_in(seat: &Seat, first: &Path, links: Links, known: Known, wanted: &Wanted) -> Result<(), Problem> {
+/// Watches a folder, and those below it that are wanted, and notes their names. Those below that cannot be watched by
+/// themselves are left out: they are gone again, or not ours to look into.
+fn take_in(seat: &Seat, first: &Path, links: Links, known: Known, wanted: &Wanted) -> Result<(), Refusal> {
     let watch = seat.watch();
     let mut open = vec![first.to_owned()];
     while let Some(path) = open.pop() {
-        wanted.check()?;
+        wanted.check().map_err(Refusal::All)?;
         let is_first = path == first;
         if watch.lock().tree.len() >= tree::FOLDERS {
-            return Err(hub::full(
+            return Err(Refusal::All(hub::full(
                 &format!("there are more than {} folders in it", tree::FOLDERS),
                 "Watch a smaller one, or leave large ones out with `ignoreFolders`.",
-            ));
+            )));
         }
         let number = match seat.add(&path, if is_first { links } else { Links::Refused }) {
             Ok(number) => number,
-            Err(Refusal::Full(problem)) => return Err(problem),
-            Err(Refusal::Folder(error)) if is_first => return Err(cannot("watch", &path, &error)),
-            // Gone since it was seen, or not ours to look into.
-            Err(Refusal::Folder(_)) => continue,
+            Err(Refusal::Folder(_)) if !is_first => continue,
+            Err(refusal) => return Err(refusal),
         };
         watch.lock().tree.insert(number, &path);
         // Only now: what comes later is told by the kernel.
         let found = match std::fs::read_dir(&path) {
             Ok(found) => found,
-            Err(error) if is_first => return Err(cannot("watch", &path, &error)),
+            Err(error) if is_first => return Err(Refusal::Folder(error)),
             Err(_) => continue,
         };
         for found in found.map_while(Result::ok) {
@@ -191,12 +201,22 @@ async fn tell(seat: &Arc<Seat>, root: &Path, callback: &Callback) {
                     return;
                 }
                 Step::Reread => reread(seat, root, callback).await,
-                Step::LookInto(folders) => look_into(seat, root, callback, folders).await,
-                Step::Tell(changes) => tell_changes(seat, callback, changes).await,
+                Step::LookInto(folders) => look_into(seat, folders).await,
+                Step::Tell(changes) => tell_changes(seat, callback, changes).await.map_err(End::Unheard),
             };
-            if let Err(error) = told {
-                tracing::debug!(error = %error, "a watch of `{}` ends", root.display());
-                return;
+            match told {
+                Ok(()) => {}
+                Err(End::Unheard(error)) => {
+                    tracing::debug!(error = %error, "a watch of `{}` ends", root.display());
+                    return;
+                }
+                Err(End::Unseen(problem)) => {
+                    let problem = problem.into_inner();
+                    let reason = format!("{}. {}", problem.detail, problem.mend);
+                    let ended = Told { reason: Some(reason), ..Told::new("ended", look(root).await) };
+                    drop(callback.call((ended,)).await);
+                    return;
+                }
             }
             let surplus = watch.lock().take_surplus();
             seat.leave(&surplus);
@@ -204,51 +224,61 @@ async fn tell(seat: &Arc<Seat>, root: &Path, callback: &Callback) {
     }
 }
 
+/// Why a watch ends before its folder does.
+enum End {
+    /// Nobody takes what is told.
+    Unheard(Error),
+    /// Not everything is watched any more.
+    Unseen(Problem),
+}
+
 /// Takes everything in anew and asks the caller to do the same.
-async fn reread(seat: &Arc<Seat>, root: &Path, callback: &Callback) -> Result<(), Error> {
+async fn reread(seat: &Arc<Seat>, root: &Path, callback: &Callback) -> Result<(), End> {
     let (again, folder) = (Arc::clone(seat), root.to_owned());
     let taken = in_background(move || {
         again.watch().lock().begin_anew();
-        take_in(&again, &folder, Links::Followed, Known::Already, &Wanted::default())
+        match take_in(&again, &folder, Links::Followed, Known::Already, &Wanted::default()) {
+            Ok(()) => Ok(true),
+            // The kernel may have said so among what was lost, and says nothing of a folder that it does not watch.
+            Err(Refusal::Folder(error)) if is_missing(&error) => Ok(false),
+            Err(Refusal::Folder(error)) => Err(cannot("watch", &folder, &error)),
+            Err(Refusal::All(problem)) => Err(problem),
+        }
     });
-    note(root, taken.await);
-    tell_overflow(root, callback).await?;
+    if !taken.await.map_err(End::Unseen)? {
+        seat.watch().lock().end();
+        return Ok(());
+    }
+    let overflow = Told::new("overflow", look(root).await);
+    callback.call((overflow,)).await.map_err(End::Unheard)?;
     tokio::time::sleep(CALM).await;
     Ok(())
 }
 
 /// Watches new folders. What is in them is told afterwards.
-async fn look_into(
-    seat: &Arc<Seat>,
-    root: &Path,
-    callback: &Callback,
-    folders: Vec<PathBuf>,
-) -> Result<(), Error> {
+async fn look_into(seat: &Arc<Seat>, folders: Vec<PathBuf>) -> Result<(), End> {
     let seat = Arc::clone(seat);
     let taken = in_background(move || {
         for folder in folders {
-            // It may be gone again, which the kernel says too.
-            if std::fs::symlink_metadata(&folder).is_ok_and(|found| found.is_dir()) {
-                take_in(&seat, &folder, Links::Refused, Known::NotYet, &Wanted::default())?;
+            if !std::fs::symlink_metadata(&folder).is_ok_and(|found| found.is_dir()) {
+                continue;
+            }
+            match take_in(&seat, &folder, Links::Refused, Known::NotYet, &Wanted::default()) {
+                // It is gone again, which the kernel says too, or not ours to look into.
+                Ok(()) | Err(Refusal::Folder(_)) => {}
+                Err(Refusal::All(problem)) => return Err(problem),
             }
         }
         Ok(())
     });
-    if note(root, taken.await) { Ok(()) } else { tell_overflow(root, callback).await }
+    taken.await.map_err(End::Unseen)
 }
 
-/// Notes that a part of the tree is not watched. Whoever is told to read it anew learns why.
-fn note(root: &Path, taken: Result<(), Problem>) -> bool {
-    let Err(problem) = taken else { return true };
-    tracing::info!(reason = problem.into_inner().detail, "not all of `{}` is watched", root.display());
-    false
-}
-
-async fn tell_overflow(root: &Path, callback: &Callback) -> Result<(), Error> {
+/// What is at the root of a watch now.
+async fn look(root: &Path) -> Entry {
     let folder = root.to_owned();
     let file = in_background(move || Ok(Entry::look(&folder).unwrap_or_else(|_| Entry::missing(&folder))));
-    let file = file.await.unwrap_or_else(|_| Entry::missing(root));
-    callback.call((Told::new("overflow", file),)).await
+    file.await.unwrap_or_else(|_| Entry::missing(root))
 }
 
 /// Looks at what changed and tells it, in order.
@@ -291,6 +321,7 @@ fn describe(watch: &Watch, path: &Arc<Path>, change: &Change) -> Vec<Told> {
                 file,
                 old_path: Some(from.to_string_lossy().into_owned()),
                 old_path_bytes: from.to_str().is_none().then(|| encode(from.as_os_str().as_encoded_bytes())),
+                reason: None,
             };
             let modified = if *modified { present("modified") } else { None };
             [Some(renamed), modified].into_iter().flatten().collect()

@@ -1,4 +1,4 @@
-//! Work on files where waiting for a disk holds nobody else up, and what its failures are called.
+//! Turns for work on files that is long, and what its failures are called.
 
 use std::io;
 use std::path::Path;
@@ -8,20 +8,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::StatusCode;
 use tokio::sync::Semaphore;
 
+use crate::background::in_background;
 use crate::problem::Problem;
 
 /// Whole trees that are walked at the same time. The agent has four threads for disks; two of them stay
 /// free for what is short.
 const WALKS: usize = 2;
 
-/// Answers of several hundred KiB that are made at the same time: eight blocks of the longest kind are
-/// about 40 MiB, with their base64.
-const BULKS: usize = 8;
-
-/// Turns for work that is long or large.
+/// Turns for work that is long.
 pub(super) struct Turns {
-    walks: Semaphore,
-    bulks: Semaphore,
+    walks: Arc<Semaphore>,
 }
 
 /// Whether whoever wanted the work is still there.
@@ -49,39 +45,26 @@ impl Drop for Waiting {
 
 impl Turns {
     pub(super) fn new() -> Self {
-        Self { walks: Semaphore::new(WALKS), bulks: Semaphore::new(BULKS) }
+        Self { walks: Arc::new(Semaphore::new(WALKS)) }
     }
 
-    /// Runs what walks through a tree. It goes on for as long as somebody waits for it.
+    /// Runs what walks through a tree. It goes on for as long as somebody waits for it, and has its turn until it
+    /// has ended.
     pub(super) async fn walk<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Wanted) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let _turn = self.walks.acquire().await.map_err(|_| broken_off())?;
+        let turn = Arc::clone(&self.walks).acquire_owned().await;
+        let turn = turn.map_err(|_| Problem::internal("nothing is looked for any more"))?;
         let wanted = Wanted::default();
         let _waiting = Waiting(wanted.clone());
-        in_background(move || work(&wanted)).await
+        in_background(move || {
+            let done = work(&wanted);
+            drop(turn);
+            done
+        })
+        .await
     }
-
-    /// Runs what holds much in memory.
-    pub(super) async fn bulk<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-    ) -> Result<T, Problem> {
-        let _turn = self.bulks.acquire().await.map_err(|_| broken_off())?;
-        in_background(work).await
-    }
-}
-
-/// Runs what is short.
-pub(in crate::klient) async fn in_background<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(broken_off()))
-}
-
-fn broken_off() -> Problem {
-    Problem::internal("the work on this file broke off")
 }
 
 /// What the file system said to an attempt to `verb` what is at `path`, with the reasons that only calls
@@ -99,6 +82,9 @@ pub(in crate::klient) fn cannot(verb: &str, path: &Path, error: &io::Error) -> P
             "Say `recursive: true` to take what is in it along, or empty it first.",
         ),
         K::ResourceBusy => conflict("busy", "something holds it", "End what uses it and try again."),
+        K::ExecutableFileBusy => {
+            conflict("busy", "it is a program that runs", "End the program and try again.")
+        }
         K::CrossesDevices => conflict(
             "other_disk",
             "the two places are on different file systems",
@@ -123,3 +109,14 @@ pub(in crate::klient) fn no_file(verb: &str, path: &Path) -> Problem {
         "Use it in a terminal or with `os.exec`.",
     )
 }
+
+/// A place in a file that its file system has none of.
+pub(super) fn no_such_offset(verb: &str, path: &Path, offset: u64) -> Problem {
+    Problem::invalid(
+        format!("cannot {verb} `{}` from byte {offset}: no file here is so long", path.display()),
+        "Choose a smaller `offset`.",
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,20 +6,22 @@
 
 use std::fs::{File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use axum::body::Body;
 use domain::Entropy;
 use http::StatusCode;
 use md5::{Digest, Md5};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::entry::is_missing;
-use super::work::{cannot, cannot_with, in_background, no_file};
+use super::read::go_to;
+use super::work::{cannot, cannot_with, no_file};
+use crate::background::in_background;
 use crate::files;
-use crate::part_file;
+use crate::part_file::{self, Draft, Openness};
 use crate::problem::Problem;
 
 /// Longest file whose content is compared before a write.
@@ -28,7 +30,7 @@ const COMPARED_MAX: u64 = 50 << 20;
 const LOCKS: usize = 16;
 
 /// What is to be written.
-pub(super) struct Draft {
+pub(super) struct Writing {
     pub(super) path: PathBuf,
     pub(super) content: Vec<u8>,
     pub(super) place: Place,
@@ -56,47 +58,47 @@ pub(super) enum Existing {
 
 /// Takes care that writes to one file come one after the other.
 pub(super) struct Writer {
-    locks: [Mutex<()>; LOCKS],
+    locks: [Arc<Mutex<()>>; LOCKS],
 }
 
 impl Writer {
     pub(super) fn new() -> Self {
-        Self { locks: std::array::from_fn(|_| Mutex::new(())) }
+        Self { locks: std::array::from_fn(|_| Arc::default()) }
     }
 
-    async fn turn(&self, path: &Path) -> Option<MutexGuard<'_, ()>> {
+    async fn turn(&self, path: &Path) -> Option<OwnedMutexGuard<()>> {
         let mut hasher = DefaultHasher::new();
         path.hash(&mut hasher);
         let index = usize::try_from(hasher.finish() % LOCKS as u64).unwrap_or_default();
-        Some(self.locks.get(index)?.lock().await)
+        Some(Arc::clone(self.locks.get(index)?).lock_owned().await)
     }
 
     /// Writes, and says how many bytes.
-    pub(super) async fn write(&self, draft: Draft, entropy: &dyn Entropy) -> Result<usize, Problem> {
-        let length = draft.content.len();
-        let given = draft.path.clone();
+    pub(super) async fn write(&self, writing: Writing, entropy: &dyn Entropy) -> Result<usize, Problem> {
+        let name = part_file::name(entropy);
+        let given = writing.path.clone();
         // What a link leads to is written, by whatever name it is called.
         let path = in_background(move || Ok(std::fs::canonicalize(&given).unwrap_or(given))).await?;
-        let _turn = self.turn(&path).await;
-        let draft = Draft { path, ..draft };
-        if draft.place == Place::Whole && draft.existing == Existing::Written {
-            let Draft { path, content, last_hash, .. } = draft;
-            let checked = path.clone();
-            in_background(move || check(&checked, last_hash.as_deref())).await?;
-            files::write(path, Body::from(content), entropy).await?;
-        } else {
-            let mut random = [0; 8];
-            entropy.fill(&mut random);
-            in_background(move || {
-                check(&draft.path, draft.last_hash.as_deref())?;
-                match draft.existing {
-                    Existing::Refused => create(&draft, u64::from_ne_bytes(random)),
-                    Existing::Written => write_into(&draft),
-                }
-            })
-            .await?;
+        let turn = self.turn(&path).await;
+        let writing = Writing { path, ..writing };
+        in_background(move || {
+            // The work has the turn, and not the call: it goes on when the caller goes away in the middle.
+            let _turn = turn;
+            writing.write(name)
+        })
+        .await
+    }
+}
+
+impl Writing {
+    fn write(&self, name: String) -> Result<usize, Problem> {
+        check(&self.path, self.last_hash.as_deref())?;
+        match (self.existing, self.place) {
+            (Existing::Refused, _) => create(self, name)?,
+            (Existing::Written, Place::Whole) => files::write_now(&self.path, &self.content, name)?,
+            (Existing::Written, Place::End | Place::At(_)) => write_into(self)?,
         }
-        Ok(length)
+        Ok(self.content.len())
     }
 }
 
@@ -156,12 +158,12 @@ fn changed(path: &Path, why: &str) -> Problem {
 }
 
 /// Writes into the file that is there, or a new one.
-fn write_into(draft: &Draft) -> Result<(), Problem> {
-    let path = &draft.path;
+fn write_into(writing: &Writing) -> Result<(), Problem> {
+    let path = &writing.path;
     let fails = cannot_with("write", path);
     let mut options = OpenOptions::new();
     options.create(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
-    match draft.place {
+    match writing.place {
         Place::End => options.append(true),
         Place::At(_) | Place::Whole => options.write(true),
     };
@@ -169,15 +171,15 @@ fn write_into(draft: &Draft) -> Result<(), Problem> {
     if !file.metadata().map_err(&fails)?.is_file() {
         return Err(no_file("write", path));
     }
-    if let Place::At(offset) = draft.place {
-        file.seek(SeekFrom::Start(offset)).map_err(&fails)?;
+    if let Place::At(offset) = writing.place {
+        go_to("write", path, &mut file, offset)?;
     }
-    file.write_all(&draft.content).map_err(fails)
+    file.write_all(&writing.content).map_err(fails)
 }
 
 /// Makes a file where none may be. It appears under its name with all its content.
-fn create(draft: &Draft, random: u64) -> Result<(), Problem> {
-    let path = &draft.path;
+fn create(writing: &Writing, name: String) -> Result<(), Problem> {
+    let path = &writing.path;
     let fails = |error: io::Error| match error.kind() {
         io::ErrorKind::AlreadyExists => Problem::exists("write", path.display()),
         _ => cannot("write", path, &error),
@@ -185,26 +187,27 @@ fn create(draft: &Draft, random: u64) -> Result<(), Problem> {
     if std::fs::symlink_metadata(path).is_ok() {
         return Err(Problem::exists("write", path.display()));
     }
-    let beside = Beside(path.with_file_name(part_file::name(random)));
-    let mut file = File::create_new(&beside.0).map_err(fails)?;
-    file.write_all(&draft.content).map_err(fails)?;
-    file.sync_data().map_err(fails)?;
-    // A second name is only given where there is none yet; a rename would replace.
-    match std::fs::hard_link(&beside.0, path) {
+    let draft = Draft::beside(path, name, Openness::Usual).map_err(fails)?;
+    draft.file().write_all(&writing.content).map_err(fails)?;
+    match draft.appear(path.file_name().unwrap_or_default()) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists && !is_missing(&error) => {
             // This file system knows no second names.
-            let mut file = File::create_new(path).map_err(fails)?;
-            file.write_all(&draft.content).map_err(fails)
+            create_in_place(path, |file| file.write_all(&writing.content)).map_err(fails)
         }
-        linked => linked.map_err(fails),
+        appeared => appeared.map_err(fails),
     }
 }
 
-/// A file that is removed in any case.
-struct Beside(PathBuf);
-
-impl Drop for Beside {
-    fn drop(&mut self) {
-        drop(std::fs::remove_file(&self.0));
+/// Makes a file under its name before it has its content. One that cannot be filled is removed again.
+fn create_in_place(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let mut file = File::create_new(path)?;
+    let filled = fill(&mut file);
+    if filled.is_err() {
+        // The first failure is what counts.
+        drop(std::fs::remove_file(path));
     }
+    filled
 }
+
+#[cfg(test)]
+mod tests;

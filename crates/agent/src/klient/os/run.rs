@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use kite::{Callback, Error, Peer};
 use serde::Serialize;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin};
+use tokio_util::sync::CancellationToken;
 use wire::agent::ExecRequest;
 
 use super::children::{Children, Listed};
 use super::lines::Lines;
 use super::refused;
 use crate::environment::Environment;
-use crate::exec::{self, CHUNK, LAST_OUTPUT};
+use crate::exec::{self, Tail};
 use crate::process::{self, Group};
 
 /// What is to run, and who hears of it.
@@ -86,12 +86,13 @@ impl Running {
 
     async fn follow(mut self) {
         let input = feed(self.child.stdin.take(), self.run.input.take());
-        let moved = Moved::default();
+        let over = CancellationToken::new();
         let mut stdout = Output::new(self.child.stdout.take(), self.run.stdout.take());
         let mut stderr = Output::new(self.child.stderr.take(), self.run.stderr.take());
         let code = {
             let pumping = async {
-                tokio::join!(stdout.pump(&moved), stderr.pump(&moved));
+                let tail = || Tail::new(over.clone());
+                tokio::join!(stdout.pump(tail()), stderr.pump(tail()));
             };
             tokio::pin!(input, pumping);
             let (mut is_fed, mut is_drained) = (false, false);
@@ -104,42 +105,15 @@ impl Running {
             };
             self.group.let_go();
             drop(self.listed.take());
-            // What it left running in the background may hold its output open for ever.
-            while !is_drained {
-                let before = moved.count();
-                tokio::select! {
-                    () = &mut pumping => is_drained = true,
-                    () = tokio::time::sleep(LAST_OUTPUT) => {
-                        is_drained = moved.count() == before && !moved.is_waiting();
-                    }
-                }
+            over.cancel();
+            if !is_drained {
+                pumping.await;
             }
             status.map_or(255, process::exit_code)
         };
         stdout.finish().await;
         stderr.finish().await;
         tell(self.run.exit.as_ref(), code).await;
-    }
-}
-
-/// Whether output still moves: how often it did, and how many wait for a slow caller.
-#[derive(Default)]
-struct Moved {
-    count: AtomicU64,
-    waiting: AtomicU32,
-}
-
-impl Moved {
-    fn count(&self) -> u64 {
-        self.count.load(Ordering::Relaxed)
-    }
-
-    fn is_waiting(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > 0
-    }
-
-    fn tell(&self) {
-        self.count.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -156,18 +130,11 @@ impl<P: AsyncRead + Unpin> Output<P> {
         Self { pipe, lines: Lines::default(), listener }
     }
 
-    async fn pump(&mut self, moved: &Moved) {
+    async fn pump(&mut self, mut tail: Tail) {
         let Some(pipe) = &mut self.pipe else { return };
-        loop {
-            let buffer = self.lines.buffer();
-            buffer.reserve(CHUNK);
-            let Ok(1..) = pipe.read_buf(buffer).await else { return };
-            moved.tell();
+        while tail.read(pipe, self.lines.buffer()).await {
             while let Some(line) = self.lines.next() {
-                moved.waiting.fetch_add(1, Ordering::Relaxed);
                 tell(self.listener.as_ref(), line).await;
-                moved.waiting.fetch_sub(1, Ordering::Relaxed);
-                moved.tell();
             }
         }
     }

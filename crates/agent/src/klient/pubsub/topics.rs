@@ -1,7 +1,7 @@
 //! Who subscribed to what. Everything in it is bounded.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::value::RawValue;
@@ -55,21 +55,35 @@ pub(super) type Event = Arc<RawValue>;
 
 struct Subscriber {
     queue: mpsc::Sender<Event>,
-    behind: Arc<AtomicUsize>,
+    pace: Arc<Pace>,
+}
+
+/// How a subscriber keeps up.
+#[derive(Default)]
+struct Pace {
+    /// Bytes of events not taken yet.
+    behind: AtomicUsize,
+    /// Whether that was why the subscription was ended.
+    was_too_slow: AtomicBool,
 }
 
 /// What one subscriber gets.
 pub(super) struct Events {
     queue: mpsc::Receiver<Event>,
-    behind: Arc<AtomicUsize>,
+    pace: Arc<Pace>,
 }
 
 impl Events {
     /// The next event; `None` when the subscription was ended.
     pub(super) async fn next(&mut self) -> Option<Event> {
         let event = self.queue.recv().await?;
-        self.behind.fetch_sub(event.get().len(), Ordering::Relaxed);
+        self.pace.behind.fetch_sub(event.get().len(), Ordering::Relaxed);
         Some(event)
+    }
+
+    /// Whether the subscription was ended because these were not taken quickly enough.
+    pub(super) fn was_too_slow(&self) -> bool {
+        self.pace.was_too_slow.load(Ordering::Relaxed)
     }
 }
 
@@ -77,11 +91,12 @@ impl Subscriber {
     /// Whether it could be told.
     fn tell(&self, id: u64, event: &Event) -> bool {
         let bytes = event.get().len();
-        let behind = self.behind.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let behind = self.pace.behind.fetch_add(bytes, Ordering::Relaxed) + bytes;
         let told =
             if behind > BEHIND_MAX { Err(()) } else { self.queue.try_send(event.clone()).map_err(|_| ()) };
         // One that is gone is about to be taken out and not slow.
         if told.is_err() && !self.queue.is_closed() {
+            self.pace.was_too_slow.store(true, Ordering::Relaxed);
             tracing::info!("subscription {id} is ended: its client does not keep up with the events");
         }
         told.is_ok()
@@ -99,13 +114,13 @@ impl Topics {
             return Err(Refused::TooMany);
         }
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let behind = Arc::new(AtomicUsize::new(0));
-        let subscriber = Subscriber { queue: sender, behind: behind.clone() };
+        let pace = Arc::new(Pace::default());
+        let subscriber = Subscriber { queue: sender, pace: pace.clone() };
         all.last_id += 1;
         all.count += 1;
         let id = all.last_id;
         all.by_name.entry(name.to_owned()).or_default().insert(id, subscriber);
-        Ok((id, Events { queue: receiver, behind }))
+        Ok((id, Events { queue: receiver, pace }))
     }
 
     /// Takes a subscriber out.

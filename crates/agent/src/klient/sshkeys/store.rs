@@ -6,11 +6,11 @@ use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{
-    AtFlags, Gid, Mode, OFlags, Uid, fchmod, fchown, mkdirat, open, openat, renameat, unlinkat,
-};
+use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid, fchmod, fchown, mkdirat, open, openat, statat};
+use rustix::io::Errno;
 
 use super::super::accounts::Account;
+use crate::part_file::{Draft, Openness};
 
 /// Longest file: some three thousand keys.
 const FILE_MAX: u64 = 1 << 20;
@@ -82,7 +82,8 @@ impl Store {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOFOLLOW;
         let file = match openat(&self.folder, &*self.name, flags, Mode::empty()) {
             Ok(file) => File::from(file),
-            Err(rustix::io::Errno::NOENT) => return Ok(vec![]),
+            Err(Errno::NOENT) => return Ok(vec![]),
+            Err(Errno::LOOP) if self.is_own && self.leads_nowhere() => return Ok(vec![]),
             Err(error) => return Err(error.into()),
         };
         if !file.metadata()?.is_file() {
@@ -91,7 +92,7 @@ impl Store {
         let mut bytes = vec![];
         file.take(FILE_MAX + 1).read_to_end(&mut bytes)?;
         if u64::try_from(bytes.len()).is_ok_and(|length| length > FILE_MAX) {
-            return Err(io::ErrorKind::FileTooLarge.into());
+            return Err(too_long());
         }
         let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
         if text.is_empty() {
@@ -100,36 +101,34 @@ impl Store {
         Ok(text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect())
     }
 
-    /// Replaces the file by these lines, or changes nothing at all. `random` names the draft.
-    pub(super) fn write(&self, lines: &[Vec<u8>], random: u64) -> io::Result<()> {
-        let draft = format!(".authorized_keys.hearth-{random:016x}");
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let file = openat(&self.folder, &*draft, flags, FILE_MODE)?;
-        let written = self.fill(file, lines).and_then(|()| {
-            renameat(&self.folder, &*draft, &self.folder, &*self.name).map_err(io::Error::from)
-        });
-        if written.is_err() {
-            // The first failure is what counts; a draft that stays behind hurts nobody.
-            let _ = unlinkat(&self.folder, &*draft, AtFlags::empty());
-        }
-        written
+    /// Whether the file is a link to something that is not there, and may be replaced.
+    fn leads_nowhere(&self) -> bool {
+        matches!(statat(&self.folder, &*self.name, AtFlags::empty()), Err(Errno::NOENT | Errno::LOOP))
     }
 
-    fn fill(&self, file: OwnedFd, lines: &[Vec<u8>]) -> io::Result<()> {
-        if !self.is_own {
-            fchown(&file, Some(self.owner.0), Some(self.owner.1))?;
-        }
-        // Whatever the umask made of it.
-        fchmod(&file, FILE_MODE)?;
-        let mut file = File::from(file);
+    /// Replaces the file by these lines, or changes nothing at all. `name` is the draft's.
+    pub(super) fn write(&self, lines: &[Vec<u8>], name: String) -> io::Result<()> {
         let mut bytes = lines.join(&b'\n');
         if !lines.is_empty() {
             bytes.push(b'\n');
         }
-        file.write_all(&bytes)?;
-        // Without this a power cut could leave an empty file under the old name.
-        file.sync_data()
+        // Nobody could read or change it any more.
+        if u64::try_from(bytes.len()).is_ok_and(|length| length > FILE_MAX) {
+            return Err(too_long());
+        }
+        let draft = Draft::within(self.folder.try_clone()?, name, Openness::Own)?;
+        if !self.is_own {
+            fchown(draft.file(), Some(self.owner.0), Some(self.owner.1))?;
+        }
+        // Whatever the umask made of it.
+        fchmod(draft.file(), FILE_MODE)?;
+        draft.file().write_all(&bytes)?;
+        draft.replace(&self.name)
     }
+}
+
+fn too_long() -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, "longer than 1 MiB is not handled here")
 }
 
 fn open_folder(path: &Path, flags: OFlags) -> io::Result<OwnedFd> {

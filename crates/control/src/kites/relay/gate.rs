@@ -1,20 +1,22 @@
-//! Who is let in to which agent: the registry's tokens, the rights in the store, the places.
+//! Who is let in to which agent: the registry's tokens and what they were given for, the rights in the store, the
+//! places.
 
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use domain::{KiteAction, Timestamp, User, UserName, WorkspaceId};
+use domain::{KiteAction, User, UserName, WorkspaceId};
 use futures_util::FutureExt;
 use kite::Error;
 use link::LinkError;
 use percent_encoding::percent_decode_str;
 use registry::{Entry, Viewer};
-use vault::Secret;
 use wire::agent::KiteCaller;
 
-use super::places::{Full, Visit};
+use super::places::{Full, RelayVisit};
+use super::proof::Proofs;
 use super::session::{Entered, Gate};
 use crate::control::{Control, hold};
+use crate::kites::credential::is_credential_good;
 use crate::kites::viewer::Judge;
 use crate::people::welcome;
 
@@ -22,21 +24,15 @@ use crate::people::welcome;
 pub(super) struct RelayGate {
     control: Control,
     kite: String,
-    /// The token that was verified last: most calls show it again.
-    known: Mutex<Option<Known>>,
+    /// The tokens that were verified: most calls show one again.
+    proofs: Proofs,
     /// Held until somebody is let in.
-    visit: Mutex<Option<Visit>>,
-}
-
-struct Known {
-    token: Secret<String>,
-    username: String,
-    until: Timestamp,
+    visit: Mutex<Option<RelayVisit>>,
 }
 
 impl RelayGate {
-    pub(super) fn new(control: Control, kite: &str, visit: Visit) -> Self {
-        Self { control, kite: kite.to_owned(), known: Mutex::default(), visit: Mutex::new(Some(visit)) }
+    pub(super) fn new(control: Control, kite: &str, visit: RelayVisit) -> Self {
+        Self { control, kite: kite.to_owned(), proofs: Proofs::default(), visit: Mutex::new(Some(visit)) }
     }
 
     /// The kite's entry, where it is an agent's that is there.
@@ -45,7 +41,7 @@ impl RelayGate {
         entry.and_then(|entry| entry.workspace().map(|workspace| (entry, workspace))).ok_or_else(away)
     }
 
-    /// The person, where they may call the kite.
+    /// The person, where they may call the kite and what their token was given for is good.
     async fn person(&self, username: &str, entry: &Entry) -> Result<User, Error> {
         let refused =
             || Error::authentication("you may not call this kite; ask its owner to share it with you");
@@ -56,6 +52,11 @@ impl RelayGate {
             let mut tx = self.control.inner.store.read().await?;
             let Some((user, _)) = tx.user_by_name(&name).await? else { return Ok(None) };
             let Some(user) = welcome(&mut tx, user.id).await? else { return Ok(None) };
+            for credential in self.proofs.credentials() {
+                if !is_credential_good(&mut tx, user.id, &credential, now).await? {
+                    return Ok(None);
+                }
+            }
             let judge = Judge::load(&mut tx, &user, None, now).await?;
             Ok::<_, crate::Error>(Some(user).filter(|_| judge.may(KiteAction::Call, entry)))
         };
@@ -69,31 +70,14 @@ impl RelayGate {
         })?;
         found.ok_or_else(refused)
     }
-}
 
-#[async_trait]
-impl Gate for RelayGate {
-    async fn bearer(&self, token: &str) -> Result<String, Error> {
-        let now = self.control.now();
-        if let Some(known) = &*hold(&self.known)
-            && known.token.expose() == token
-            && now < known.until
-        {
-            return Ok(known.username.clone());
-        }
-        let claims = self.control.registry().check_token(token, &self.kite)?;
-        let username = claims.subject.clone();
-        let token = Secret::new(token.to_owned());
-        *hold(&self.known) = Some(Known { token, username: claims.subject, until: claims.expires_at });
-        Ok(username)
-    }
-
-    async fn enter(&self, username: &str) -> Result<Entered, Error> {
+    async fn let_in(&self, username: &str) -> Result<Entered, Error> {
         let (entry, workspace) = self.entry()?;
         let user = self.person(username, &entry).await?;
         let place = self.control.inner.kites.relays.take(&self.kite, user.id).map_err(no_room)?;
         // From here on every loss is heard of.
-        let ended = self.control.kite_rights_ended(user.id, &self.kite);
+        let rights = self.control.kite_rights_ended(user.id, &self.kite);
+        let proofs = self.control.kite_proofs_ended(user.id, &self.proofs);
         let agent = self.control.agents().get(workspace).ok_or_else(away)?;
         let caller = KiteCaller {
             user: user.id.to_string(),
@@ -102,8 +86,31 @@ impl Gate for RelayGate {
         };
         let agent = agent.open_kite(&caller).await.map_err(|error| unopened(&error))?;
         drop(hold(&self.visit).take());
-        let ended = ended.map(|()| "the caller may not call any more, or the kite is gone");
+        let ended = async move {
+            tokio::select! {
+                () = rights => "the caller may not call any more, or the kite is gone",
+                why = proofs => why,
+            }
+        };
         Ok(Entered { agent: Box::new(agent), ended: ended.boxed(), place: Box::new(place) })
+    }
+}
+
+#[async_trait]
+impl Gate for RelayGate {
+    async fn bearer(&self, token: &str) -> Result<String, Error> {
+        if let Some(username) = self.proofs.known(token, self.control.now()) {
+            return Ok(username);
+        }
+        let claims = self.control.registry().check_token(token, &self.kite)?;
+        let username = claims.subject.clone();
+        self.proofs.keep(token, claims)?;
+        Ok(username)
+    }
+
+    async fn enter(&self, username: &str) -> Result<Entered, Error> {
+        // Whoever comes next on the connection need not be the same.
+        self.let_in(username).await.inspect_err(|_| self.proofs.forget())
     }
 }
 

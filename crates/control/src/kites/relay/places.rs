@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex};
 
 use domain::UserId;
@@ -13,8 +14,11 @@ use crate::control::hold;
 const FOR_KITE: usize = 100;
 /// Connections of one caller, to whatever kites.
 const FOR_CALLER: usize = 50;
-/// Connections of whoever has not authenticated yet. They cost no more than themselves, and not for long.
-const VISITORS: usize = 256;
+/// Connections from one network of whoever has not authenticated yet, which takes a moment: of more at once, those
+/// who are turned away come again. One network must not use up what all the others have.
+const VISITORS_OF_NETWORK: usize = 64;
+/// The same from everywhere. They cost no more than themselves, and not for long.
+const VISITORS: usize = 10_000;
 
 /// The connections. Clones share them.
 #[derive(Clone, Default)]
@@ -24,11 +28,26 @@ pub(crate) struct Places(Arc<Mutex<Taken>>);
 struct Taken {
     kites: HashMap<String, usize>,
     callers: HashMap<UserId, usize>,
+    networks: HashMap<IpAddr, usize>,
     visitors: usize,
 }
 
-/// Somebody who has not authenticated. Dropping it makes room.
-pub(super) struct Visit(Places);
+/// Somebody at the relay who has not authenticated. Dropping it makes room.
+pub struct RelayVisit {
+    places: Places,
+    network: Option<IpAddr>,
+}
+
+/// Too many are at the relay who have not authenticated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RelayFull {
+    /// From one network.
+    #[error("too many connections from your address wait to be authenticated; try again in a moment")]
+    Network,
+    /// From everywhere.
+    #[error("too many connections wait to be authenticated; try again in a moment")]
+    Everybody,
+}
 
 /// A caller's place. Dropping it makes room.
 pub(super) struct Place {
@@ -47,14 +66,21 @@ pub(super) enum Full {
 }
 
 impl Places {
-    /// Takes somebody in who has not said who it is; `None` if there are too many.
-    pub(super) fn visit(&self) -> Option<Visit> {
+    /// Takes somebody in who has not said who it is, from an address that is counted if it is known.
+    pub(super) fn visit(&self, address: Option<IpAddr>) -> Result<RelayVisit, RelayFull> {
+        let network = address.map(network);
         let mut taken = hold(&self.0);
         if taken.visitors >= VISITORS {
-            return None;
+            return Err(RelayFull::Everybody);
+        }
+        if let Some(network) = network {
+            if taken.networks.get(&network).is_some_and(|count| *count >= VISITORS_OF_NETWORK) {
+                return Err(RelayFull::Network);
+            }
+            *taken.networks.entry(network).or_default() += 1;
         }
         taken.visitors += 1;
-        Some(Visit(self.clone()))
+        Ok(RelayVisit { places: self.clone(), network })
     }
 
     /// Gives a caller a place at a kite.
@@ -81,9 +107,21 @@ fn give_back<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: K) {
     }
 }
 
-impl Drop for Visit {
+/// What counts as one: whoever has one IPv6 address has a whole network of 64 bits of them.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+impl Drop for RelayVisit {
     fn drop(&mut self) {
-        hold(&self.0.0).visitors -= 1;
+        let mut taken = hold(&self.places.0);
+        taken.visitors -= 1;
+        if let Some(network) = self.network {
+            give_back(&mut taken.networks, network);
+        }
     }
 }
 
@@ -130,14 +168,45 @@ mod tests {
         assert!(taken.kites.is_empty() && taken.callers.is_empty());
     }
 
+    fn visits(places: &Places, address: Option<&str>) -> Vec<RelayVisit> {
+        let address = address.map(|address| address.parse().unwrap());
+        std::iter::from_fn(|| places.visit(address).ok()).take(2 * VISITORS).collect()
+    }
+
     #[test]
-    fn visitors_are_counted() {
+    fn one_network_does_not_keep_the_others_out() {
         let places = Places::default();
-        let mut visits: Vec<_> = std::iter::from_fn(|| places.visit()).take(2 * VISITORS).collect();
 
-        assert_eq!(visits.len(), VISITORS);
-        visits.pop();
+        let mut here = visits(&places, Some("192.0.2.1"));
+        let neighbours = visits(&places, Some("2001:db8::1"));
 
-        assert!(places.visit().is_some());
+        assert_eq!((here.len(), neighbours.len()), (VISITORS_OF_NETWORK, VISITORS_OF_NETWORK));
+        for (address, full) in [
+            ("192.0.2.1", Some(RelayFull::Network)),
+            ("::ffff:192.0.2.1", Some(RelayFull::Network)),
+            ("2001:db8::2", Some(RelayFull::Network)),
+            ("192.0.2.2", None),
+            ("2001:db8:0:1::1", None),
+        ] {
+            assert_eq!(places.visit(address.parse().ok()).err(), full, "{address}");
+        }
+        here.pop();
+        assert!(places.visit("192.0.2.1".parse().ok()).is_ok());
+        drop((here, neighbours));
+        let taken = hold(&places.0);
+        assert!(taken.networks.is_empty() && taken.visitors == 0);
+    }
+
+    #[test]
+    fn all_visitors_are_counted() {
+        let places = Places::default();
+        // As from behind a proxy.
+        let mut held = visits(&places, None);
+
+        assert_eq!(held.len(), VISITORS);
+        assert_eq!(places.visit("192.0.2.1".parse().ok()).err(), Some(RelayFull::Everybody));
+        held.pop();
+
+        assert!(places.visit(None).is_ok());
     }
 }

@@ -6,16 +6,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use http::StatusCode;
 use kite::client::{Backoff, Client, Dialer, State};
 use kite::error::kind;
-use kite::server::{Endpoint, serve};
+use kite::server::{Endpoint, Settings, serve};
 use kite::{Authentication, Authenticator, Claim, Error, Kite, MethodOptions, Request, Service, Verified};
 use testkit::wait_until;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::server::stand::LIMIT;
+use crate::server::stand::{Echo, LIMIT, Stand};
 
 pub(crate) fn a_kite(name: &str) -> Kite {
     let field = String::from;
@@ -111,9 +112,38 @@ async fn a_call_gives_up_when_no_server_comes() {
     let (running, address) = Running::start(anywhere()).await;
     running.end().await;
 
+    let client = a_client(address).start();
+    wait_until(LIMIT, async || matches!(&*client.state().borrow(), State::Waiting { error: Some(_), .. }))
+        .await;
+    let error = client.call_within::<u64>(Duration::from_millis(100), "square", 1).await.unwrap_err();
+
+    assert_eq!(error.kind, kind::TIMEOUT);
+    let begin = format!("no connection to `http://{address}/kite`: cannot connect to `{address}`: ");
+    assert!(error.message.starts_with(&begin), "{error}");
+}
+
+#[tokio::test]
+async fn a_call_that_gives_up_says_why_the_server_takes_nobody() {
+    let stand = Stand::with(Echo::refusing(StatusCode::UNAUTHORIZED), Settings::default()).await;
+    let client = a_client(stand.address).start();
+    wait_until(LIMIT, async || matches!(&*client.state().borrow(), State::Waiting { error: Some(_), .. }))
+        .await;
+
+    let error = client.call_within::<u64>(Duration::from_millis(100), "square", 1).await.unwrap_err();
+
+    assert_eq!(error.kind, kind::TIMEOUT);
+    assert!(error.message.contains("401 Unauthorized: not you"), "{error}");
+}
+
+#[tokio::test]
+async fn a_call_to_a_server_that_is_silent_says_which() {
+    let listener = TcpListener::bind(anywhere()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+
     let called = a_client(address).start().call_within::<u64>(Duration::from_millis(100), "square", 1).await;
 
-    assert_eq!(called.unwrap_err().kind, kind::TIMEOUT);
+    let message = format!("no connection to `http://{address}/kite`: nobody answered in time");
+    assert_eq!(called, Err(Error::custom(kind::TIMEOUT, message, "")));
 }
 
 #[tokio::test]

@@ -6,7 +6,9 @@ use std::time::Duration;
 use kite::kontrol::{Kontrol, RegistryKeys, TokenAuthenticator};
 use kite::token::{KeySet, SigningKey, TokenText};
 use kite::transport::pair;
-use kite::{Authentication, Context, Error, Peer, Request, Service};
+use kite::{
+    Authentication, Authenticator, Claim, Context, Error, MethodOptions, Peer, Request, Service, Verified,
+};
 
 use super::double::{Double, kite, kite_key, token};
 use super::{credential, plain};
@@ -17,7 +19,7 @@ struct Called {
     service: Service,
     caller: Peer,
     double: Double,
-    _kontrol: Kontrol,
+    kontrol: Kontrol,
 }
 
 fn whoami(double: &Double, keys: RegistryKeys) -> Service {
@@ -43,7 +45,7 @@ fn called() -> Called {
     let kontrol = double.client_with(&service, credential("key_1"), keys);
     double.connect(&service);
     let caller = dial(&service);
-    Called { service, caller, double, _kontrol: kontrol }
+    Called { service, caller, double, kontrol }
 }
 
 impl Called {
@@ -146,6 +148,54 @@ async fn a_rotated_key_s_tokens_are_good_for_an_hour_more_and_then_given_up() {
     // Its verdict was kept, and is good no more.
     assert_eq!(plain(called.with_token(&old).await), refused("token is expired"));
     assert!(called.with_token(&called.token(&fresh, 4)).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_came_with_the_registration_is_given_up_too() {
+    let called = called();
+    called.double.state.lock().unwrap().tells_key = true;
+    called.kontrol.register(super::URL).await.unwrap();
+    let old = called.token(key(), 1);
+    assert!(called.with_token(&old).await.is_ok());
+    assert_eq!(called.double.count("getKey"), 0);
+    called.double.state.lock().unwrap().signing = Some(Arc::new(SigningKey::generate().unwrap()));
+
+    // Only tokens of the key that was given up come by.
+    tokio::time::sleep(Duration::from_mins(11)).await;
+    assert!(called.with_token(&old).await.is_ok());
+    tokio::time::sleep(Duration::from_mins(61)).await;
+
+    assert_eq!(plain(called.with_token(&old).await), refused("token is expired"));
+    assert_eq!(plain(called.with_token(&called.token(key(), 2)).await), refused("token is expired"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_registry_s_key_is_got_with_a_kite_key_that_is_void() {
+    struct Strict;
+
+    #[async_trait::async_trait]
+    impl Authenticator for Strict {
+        async fn authenticate(&self, _: &Claim<'_>) -> Result<Verified, Error> {
+            Err(Error::authentication("token is expired"))
+        }
+    }
+
+    let mut double = Double::new();
+    let open = MethodOptions::default().open();
+    double.service = Service::builder(kite("kontrol", "registry"))
+        .authenticator(Arc::new(Strict))
+        .method_with("getKey", open, async |_: Request| Ok(key().public().to_pem().to_owned()))
+        .build();
+    let keys = RegistryKeys::default();
+    let service = whoami(&double, keys.clone());
+    let kontrol = double.client_with(&service, credential("key_1"), keys);
+    double.connect(&service);
+    assert!(kontrol.register(super::URL).await.is_err());
+    let caller = dial(&service);
+    let token = token(key(), double.clock.now(), "bob", &kite("who", "w1"), 1);
+    caller.set_authentication(Some(token.to_authentication()));
+
+    assert_eq!(caller.call::<String>("whoami", ()).await.as_deref(), Ok("bob"));
 }
 
 #[tokio::test(start_paused = true)]

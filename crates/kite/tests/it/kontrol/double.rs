@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use kite::error::kind;
 use kite::kontrol::{Credential, Kontrol, Now, Query, RegistryKeys};
 use kite::token::{KiteKeyClaims, SigningKey, TokenClaims, TokenText};
 use kite::transport::pair;
@@ -71,6 +72,10 @@ pub(crate) struct State {
     pub(crate) refuse: BTreeMap<String, Error>,
     /// What signs tokens, and what `getKey` answers, if not the usual key.
     pub(crate) signing: Option<Arc<SigningKey>>,
+    /// Credentials that are good no more.
+    pub(crate) void: Vec<String>,
+    /// Whether `register` answers the key that tokens are signed with.
+    pub(crate) tells_key: bool,
     /// Whether what registers can be found.
     registers: bool,
     tokens: usize,
@@ -239,18 +244,27 @@ pub(crate) fn token(
         not_before: now,
         expires_at: now + SignedDuration::from_hours(1),
         id: format!("tok_{id}"),
+        credential: None,
     };
     signing.sign(&claims).unwrap()
 }
 
-/// Takes everybody, and remembers what was presented.
-struct Anybody;
+/// Takes everybody but those who are to be refused, and remembers what was presented.
+struct Anybody(Arc<Mutex<State>>);
 
 #[async_trait]
 impl Authenticator for Anybody {
     async fn authenticate(&self, claim: &Claim<'_>) -> Result<Verified, Error> {
         let presented =
             claim.authentication.map_or_else(String::new, |it| format!("{} {}", it.kind(), it.expose()));
+        let mut state = self.0.lock().unwrap();
+        let refused = state.refuse.get(claim.method).filter(|error| error.is(kind::AUTHENTICATION)).cloned();
+        let is_void = state.void.contains(&presented);
+        let refused = refused.or_else(|| is_void.then(|| Error::authentication("token is expired")));
+        if let Some(error) = refused {
+            state.calls.push((claim.method.to_owned(), presented, Value::Null));
+            return Err(error);
+        }
         Ok(Verified::user("bob").with(presented))
     }
 }
@@ -263,7 +277,8 @@ struct Watching {
 }
 
 fn service(state: &Arc<Mutex<State>>, clock: &HandClock) -> Service {
-    let mut builder = Service::builder(kite("kontrol", "registry")).authenticator(Arc::new(Anybody));
+    let mut builder =
+        Service::builder(kite("kontrol", "registry")).authenticator(Arc::new(Anybody(state.clone())));
     for method in ["register", "getKites", "getToken", "getKey", "report", "cancelWatcher"] {
         let state = Arc::clone(state);
         let clock = clock.clone();
@@ -291,6 +306,10 @@ fn answer(state: &Mutex<State>, clock: &HandClock, request: &Request) -> Result<
                 let kite = request.caller().kite.clone();
                 let kite = Kite { username: "ada".to_owned(), ..kite };
                 state.kites.insert(kite.id.clone(), (kite, url));
+            }
+            if state.tells_key {
+                answer["publicKey"] =
+                    json!(state.signing.as_deref().unwrap_or_else(|| key()).public().to_pem());
             }
             if let Some(text) = state.reissue.take() {
                 answer["kiteKey"] = json!(text);

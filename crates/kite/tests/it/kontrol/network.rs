@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kite::client::Dialer;
+use kite::error::kind;
 use kite::kontrol::{KeyFile, KiteKey, Kontrol, Query, RegistryKeys, TokenAuthenticator};
 use kite::server::{Endpoint, serve};
 use kite::token::SigningKey;
-use kite::{Request, Service};
+use kite::{Error, Limits, Request, Service};
 use testkit::wait_until;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -37,7 +38,12 @@ fn whoami(double: &Double, keys: RegistryKeys) -> Service {
     let kite = kite("who", "w1");
     let authenticator = TokenAuthenticator::new(ISSUER, &kite, keys, double.now());
     let answer = async |request: Request| Ok(request.caller().username.clone());
-    Service::builder(kite).authenticator(Arc::new(authenticator)).method("whoami", answer).build()
+    Service::builder(kite)
+        .authenticator(Arc::new(authenticator))
+        .method("whoami", answer)
+        // Passes on what a third kite said to its own call.
+        .method("relay", async |_: Request| Err::<(), _>(Error::authentication("token is expired")))
+        .build()
 }
 
 struct Found {
@@ -89,6 +95,56 @@ async fn a_call_refused_for_its_token_is_made_again_with_a_fresh_one() {
     assert_eq!(remote.call::<String>("whoami", ()).await.as_deref(), Ok("bob"));
     assert_eq!(found.double.count("getToken"), 2);
     assert_eq!(found.double.last("getToken").1["force"], true);
+}
+
+#[tokio::test]
+async fn a_call_that_was_carried_out_is_not_made_again_because_of_a_third_kite_s_refusal() {
+    let found = found().await;
+    let kites = found.caller.get_kites(&Query::named("ada", "who")).await.unwrap();
+    let remote = found.caller.connect_kite(&kites[0]).await.unwrap();
+
+    let error = remote.call::<()>("relay", ()).await.unwrap_err();
+
+    assert!(error.is(kind::GENERIC) && error.message.contains("another kite"), "{error}");
+    assert_eq!(found.double.count("getToken"), 1);
+}
+
+#[tokio::test]
+async fn a_long_list_is_taken_whatever_strangers_may_send() {
+    let double = Double::new();
+    let registry = served(&double.service).await;
+    let long = format!("https://{}.example/kite", "x".repeat(1500));
+    for number in 0..900 {
+        double.add(&kite("math", &format!("m{number}")), &long);
+    }
+    let us = Service::builder(kite("cli", "c1")).limits(Limits::strangers()).build();
+    let dialer = Dialer::new(&registry.url).unwrap();
+    let kontrol = Kontrol::connect(&us, dialer, credential("key_1"), RegistryKeys::default(), double.now());
+
+    assert_eq!(kontrol.get_kites(&Query::named("ada", "math")).await.map(|kites| kites.len()), Ok(900));
+    assert_eq!(double.count("getKites"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_to_a_registry_that_is_not_there_says_why_it_is_not_reached() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/kite", listener.local_addr().unwrap());
+    drop(listener);
+    let us = Service::client(kite("cli", "c1"));
+    let dialer = Dialer::new(&url).unwrap();
+    let now = Double::new().now();
+    let kontrol = Kontrol::connect(&us, dialer, credential("key_1"), RegistryKeys::default(), now);
+
+    let query = Query::named("ada", "math");
+    let (listed, watched) = tokio::join!(kontrol.get_kites(&query), kontrol.watch(query.clone()));
+
+    for error in [listed.err().unwrap(), watched.err().unwrap()] {
+        assert!(error.is(kind::TIMEOUT), "{error:?}");
+        assert!(
+            error.message.starts_with(&format!("no connection to `{url}`: cannot connect to `")),
+            "{error}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ pub(super) struct Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let numbers = self.watch.lock().tree.numbers();
+        let numbers = self.watch.lock().all_numbers();
         let mut state = self.hub.lock();
         state.watches -= 1;
         state.leave(&self.watch, &numbers);
@@ -113,8 +113,8 @@ impl Seat {
 
 /// Why a folder is not watched.
 pub(super) enum Refusal {
-    /// There are too many already.
-    Full(Problem),
+    /// No further one is: there are too many already, or nobody wants them.
+    All(Problem),
     /// This one cannot be.
     Folder(io::Error),
 }
@@ -155,7 +155,7 @@ impl Hub {
             let mut state = self.lock();
             if state.folders >= FOLDERS {
                 let why = format!("{FOLDERS} folders are watched already");
-                return Err(Refusal::Full(full(&why, "End other watches first.")));
+                return Err(Refusal::All(full(&why, "End other watches first.")));
             }
             state.asking += 1;
             state.source.as_ref().map(|source| Arc::clone(&source.descriptor))
@@ -176,7 +176,7 @@ impl Hub {
             state.let_go();
         }
         number.map_err(|error| match error {
-            Errno::NOSPC => Refusal::Full(full(
+            Errno::NOSPC => Refusal::All(full(
                 &format!("the kernel watches no more folders, here `{}`", path.display()),
                 "Watch fewer folders, leave large ones out with `ignoreFolders`, or raise \
                  `fs.inotify.max_user_watches`.",

@@ -116,6 +116,11 @@ impl State {
         }
     }
 
+    /// The watched folder is not where it was.
+    pub(super) fn end(&mut self) {
+        self.ended = true;
+    }
+
     /// More has happened than can be told one by one.
     pub(super) fn overflow(&mut self) {
         self.forget();
@@ -261,6 +266,13 @@ impl State {
     pub(super) fn begin_anew(&mut self) {
         self.surplus.extend(self.tree.numbers());
         self.tree = Tree::default();
+    }
+
+    /// Every folder that is watched, also those that need not be.
+    pub(super) fn all_numbers(&mut self) -> Vec<Number> {
+        let mut all = self.take_surplus();
+        all.extend(self.tree.numbers());
+        all
     }
 
     /// Folders that need not be watched any more.

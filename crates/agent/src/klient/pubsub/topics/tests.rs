@@ -59,6 +59,7 @@ async fn one_that_does_not_keep_up_is_ended_and_the_others_are_not() {
         got += 1;
     }
     assert_eq!(got, QUEUE);
+    assert!(ended.was_too_slow() && !quick.was_too_slow());
 }
 
 #[tokio::test]
