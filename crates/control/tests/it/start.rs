@@ -2,9 +2,10 @@
 
 use control::{LimitsWanted, NewWorkspace};
 use domain::{SignedDuration, StepState, Timestamp};
+use testkit::wait_until;
 use wire::agent::{AGENT_PATH, AgentConfig};
 
-use crate::sim::{Point, World, is_running, phase_of};
+use crate::sim::{LIMIT, Point, World, is_running, phase_of};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pasted_address_becomes_a_running_workspace_with_all_steps_done() {
@@ -36,6 +37,8 @@ async fn a_start_costs_one_commit_for_each_phase_and_two_more() {
     let wish = || NewWorkspace::default();
     let first = server.control.create_workspace(&server.admin, wish()).await.unwrap().id;
     server.until(first, is_running).await;
+    // The registry's first key is written whenever it is made.
+    wait_until(LIMIT, async || !server.control.registry_keys(&server.admin).await.unwrap().is_empty()).await;
     let before = world.store.write_counts().unwrap().transactions;
 
     let second = server.control.create_workspace(&server.admin, wish()).await.unwrap().id;
