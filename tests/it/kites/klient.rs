@@ -8,7 +8,7 @@ use testkit::wait_until;
 
 use super::{Home, Place, TRANSPORTS, client, driver, fetch_until, key_of};
 
-/// A running workspace of this name, by its id.
+/// A running workspace of this name whose agent has registered, by its id.
 pub(crate) async fn workspace(person: &Person, name: &str) -> String {
     let made = person.post("/workspaces", json!({"name": name})).await.ok();
     let id = made["id"].as_str().unwrap().to_owned();
@@ -19,6 +19,8 @@ pub(crate) async fn workspace(person: &Person, name: &str) -> String {
         workspace["phase"] == "running"
     })
     .await;
+    let of_it = format!("/kites?id={id}");
+    wait_until(PATIENCE, async || person.get(&of_it).await.ok()["items"][0]["connected"] == true).await;
     id
 }
 

@@ -154,7 +154,7 @@ async fn what_is_asked_wrongly_is_refused_in_the_words_of_old() {
         place.kontrol_as(&mut driver, "stranger", kind, &credential, "").await;
         for (method, arguments) in [
             ("getKites", json!([{"query": {"username": "ada"}}])),
-            ("getKey", json!([])),
+            ("getToken", json!([{"username": "ada", "name": "math"}])),
             ("register", json!([{"url": "http://127.0.0.1:7000"}])),
         ] {
             let refused = driver.tell("stranger", method, arguments).await.unwrap_err();
@@ -165,7 +165,7 @@ async fn what_is_asked_wrongly_is_refused_in_the_words_of_old() {
 
     // An ended key is good for nothing on connections that are open, too.
     place.ada.delete(&format!("/kite-keys/{key_id}")).await.ok();
-    let refused = driver.tell("math", "getKey", json!([])).await.unwrap_err();
+    let refused = driver.tell("math", "getKites", json!([{"query": {"username": "ada"}}])).await.unwrap_err();
     assert_eq!(refused.kind, "authenticationError", "{refused:?}");
 }
 

@@ -113,6 +113,8 @@ impl Control {
 
     /// Replaces all that is to be replaced now.
     pub(crate) async fn replace_keys(&self) -> Result<(), Error> {
+        // Of what is asked for from now on, this pass may have missed something.
+        let asked = self.inner.store.read().await?.setting(SETTING).await?;
         self.retire_old_keys().await?;
         self.wrap_all().await?;
         while self.seal_some().await? {
@@ -122,7 +124,7 @@ impl Control {
         let unused_since = now.checked_sub(KEEP_RETIRED).unwrap_or(now);
         let mut tx = self.inner.store.begin().await?;
         let removed = tx.delete_unused_retired_data_keys(unused_since).await?;
-        let ended = tx.setting(SETTING).await?.is_some();
+        let ended = asked.is_some() && tx.setting(SETTING).await? == asked;
         if ended {
             tx.delete_setting(SETTING).await?;
         }

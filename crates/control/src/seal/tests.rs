@@ -223,6 +223,30 @@ async fn who_has_a_key_in_memory_works_on_while_the_key_service_is_away() {
 }
 
 #[tokio::test]
+async fn a_pass_that_was_under_way_does_not_end_what_is_asked_for_meanwhile() {
+    for steps in 0..40 {
+        let world = World::new().await;
+        let admin = world.control.local_caller("ada").await.unwrap();
+        world.put(user(1), "row/ONE", SECRET).await;
+        let pass = world.control.replace_keys();
+        let asking = async {
+            for _ in 0..steps {
+                tokio::task::yield_now().await;
+            }
+            world.control.rotate_keys(&admin, RotationLevel::Data).await.unwrap()
+        };
+
+        let (replaced, _) = tokio::join!(pass, asking);
+
+        replaced.unwrap();
+        let status = world.control.key_status(&admin).await.unwrap();
+        assert!(status.rotation.is_some() || status.sealed_by_retired == 0, "{steps} steps: {status:?}");
+        world.control.replace_keys().await.unwrap();
+        assert_eq!(world.control.key_status(&admin).await.unwrap().rotation, None);
+    }
+}
+
+#[tokio::test]
 async fn a_key_that_has_sealed_for_a_year_is_replaced_by_itself() {
     let world = World::new().await;
     let admin = world.control.local_caller("ada").await.unwrap();
