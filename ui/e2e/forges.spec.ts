@@ -58,6 +58,8 @@ test('a forge is registered, connected, signed in with and left', async ({ page,
   await test.step('signs in with the forge', async () => {
     await page.getByRole('button', { name: 'Account of ada' }).click()
     await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    // Leaving the page before would call signing out off.
+    await expect(page.getByRole('heading', { name: 'Sign in to Hearth' })).toBeVisible()
     await page.goto('/settings/git')
     await page.getByRole('button', { name: `Sign in with ${NAME}` }).click()
     await consentAt(page, ada)
