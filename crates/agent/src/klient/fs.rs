@@ -14,8 +14,9 @@ mod measure;
 pub(super) mod path;
 mod pattern;
 pub(super) mod read;
+pub(super) mod trouble;
+mod turns;
 mod watch;
-pub(super) mod work;
 mod write;
 
 use std::path::PathBuf;
@@ -33,8 +34,9 @@ use crate::problem::Problem;
 use entry::Entry;
 use listing::Wish;
 use path::{Roots, decode, encode};
+use trouble::cannot_with;
+use turns::Turns;
 use watch::Hub;
-use work::{Turns, cannot_with};
 use write::{Existing, Place, Writer, Writing};
 
 /// What the calls work on.

@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 
 use super::bulks::Bulks;
 use super::fs::fs_error;
-use super::fs::work::{cannot, cannot_with};
+use super::fs::trouble::{cannot, cannot_with};
 use crate::agent::Parts;
 use crate::background::in_background;
 use crate::part_file::{self, Draft, Openness};

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use super::copy;
 use super::listing::all_names;
 use super::path::Roots;
-use super::work::{Wanted, cannot, cannot_with};
+use super::trouble::{cannot, cannot_with};
+use super::turns::Wanted;
 use crate::problem::Problem;
 
 /// How many names are tried for one that is free.

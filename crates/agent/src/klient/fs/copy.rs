@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::listing::all_names;
 use super::read;
-use super::work::{Wanted, cannot_with};
+use super::trouble::cannot_with;
+use super::turns::Wanted;
 use crate::problem::Problem;
 
 /// Bytes between two looks whether anybody still waits.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::listing::{MOST, MOST_BYTES, readable_names};
 use super::pattern::{Segment, fits};
-use super::work::Wanted;
+use super::turns::Wanted;
 use crate::problem::Problem;
 
 /// How long a search may take.

@@ -6,7 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::entry::Entry;
-use super::work::{Wanted, cannot_with};
+use super::trouble::cannot_with;
+use super::turns::Wanted;
 use crate::problem::Problem;
 
 /// Most entries in one answer.

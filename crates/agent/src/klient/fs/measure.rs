@@ -9,7 +9,8 @@ use rustix::fs::statvfs;
 use serde::Serialize;
 
 use super::listing::all_names;
-use super::work::{Wanted, cannot, cannot_with};
+use super::trouble::{cannot, cannot_with};
+use super::turns::Wanted;
 use crate::problem::Problem;
 
 /// Files with several names that are remembered, so as to be counted once. Further ones count each time.

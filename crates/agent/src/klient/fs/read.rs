@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::work::{cannot, cannot_with, no_file, no_such_offset};
+use super::trouble::{cannot, cannot_with, no_file, no_such_offset};
 use crate::background::in_background;
 use crate::problem::Problem;
 

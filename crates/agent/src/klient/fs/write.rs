@@ -18,7 +18,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::entry::is_missing;
 use super::read::go_to;
-use super::work::{cannot, cannot_with, no_file};
+use super::trouble::{cannot, cannot_with, no_file};
 use crate::background::in_background;
 use crate::files;
 use crate::part_file::{self, Draft, Openness};

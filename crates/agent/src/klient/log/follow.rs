@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::lines::Lines;
 use crate::klient::fs::read;
-use crate::klient::fs::work::cannot_with;
+use crate::klient::fs::trouble::cannot_with;
 use crate::problem::Problem;
 
 /// Bytes read at once.

@@ -28,12 +28,3 @@ async fn a_walk_that_nobody_waits_for_has_its_turn_until_it_has_ended() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
-
-#[test]
-fn a_program_that_runs_is_no_fault_of_ours() {
-    let busy = cannot("write", Path::new("/bin/tool"), &io::Error::from_raw_os_error(libc::ETXTBSY));
-    let long = cannot("write", Path::new("/file"), &io::Error::from_raw_os_error(libc::EFBIG));
-
-    assert_eq!(busy.into_inner().code, "busy");
-    assert!(long.into_inner().detail.contains("longer"));
-}
